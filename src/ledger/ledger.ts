@@ -1,0 +1,98 @@
+/**
+ * The ledger port: streams of facts, appended with an expected revision, read back, and followed in one global
+ * order. An adapter passes `test/ledger/contract.ts`.
+ */
+export interface Ledger {
+  /**
+   * Appends all events or none. Appending the same ids again at the same expected revision succeeds and writes
+   * nothing, so an append whose outcome is unknown is settled by repeating it.
+   *
+   * @param expected the revision that the stream must have; `no-stream` for one that must not exist
+   * @throws LedgerUnavailable when the outcome stays unknown after the adapter's bounded repetitions
+   * @throws LedgerRefusal when these events can never be appended (empty stream name, over the size limit)
+   */
+  append(stream: string, expected: ExpectedRevision, events: readonly NewEvent[]): Promise<AppendResult>;
+
+  /**
+   * Reads a stream; empty for one that does not exist.
+   *
+   * @throws LedgerUnavailable
+   */
+  read(stream: string, options?: ReadOptions): Promise<readonly RecordedEvent[]>;
+
+  /**
+   * Every event of the streams with these prefixes, in one global order, from the start or after a position:
+   * first what is there, then `caught-up`, then what comes, until `signal` aborts. Delivery is at least once.
+   * A batch is pulled only when the one before it was handled, so its position is a safe checkpoint then.
+   */
+  subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
+
+  /** Ends all subscriptions, lets appends finish and gives connections back. */
+  close(): Promise<void>;
+}
+
+export type ExpectedRevision = 'no-stream' | number;
+
+/** An event as the ledger keeps it: JSON data and metadata that it does not look into. */
+export interface NewEvent {
+  /** A UUID. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+export interface RecordedEvent extends NewEvent {
+  readonly stream: string;
+  /** Its place in its stream, from 0. */
+  readonly revision: number;
+  /** Its place in the global order; opaque outside its adapter. */
+  readonly position: Position;
+}
+
+/** Opaque: only the adapter that made it can read it. */
+export type Position = string;
+
+/** A conflict is an answer, not an error: another writer was there first. */
+export type AppendResult =
+  | { readonly kind: 'appended' /** Of the last event. */; readonly revision: number }
+  | { readonly kind: 'conflict' /** -1 where the stream does not exist. */; readonly actual: number };
+
+export interface ReadOptions {
+  readonly direction?: 'forwards' | 'backwards';
+  /** Inclusive; from the start, or backwards from the end, where it is left out. */
+  readonly from?: number;
+  /** At most `readCountMax`, which is also the default. */
+  readonly maxCount?: number;
+}
+
+/** The most events that one read returns. */
+export const readCountMax = 10_000;
+
+/** The most bytes of one append, data and metadata as JSON together: what EventStoreDB takes. */
+export const appendBytesMax = 1024 * 1024;
+
+export interface SubscribeOptions {
+  readonly prefixes: readonly string[];
+  /** Exclusive; null: from the beginning. */
+  readonly after: Position | null;
+  readonly signal: AbortSignal;
+}
+
+export type SubscriptionMessage =
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[]; readonly position: Position }
+  /** Everything that was there has been delivered. `position` is null where the ledger is empty. */
+  | { readonly kind: 'caught-up'; readonly position: Position | null };
+
+export type JsonObject = { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+
+/** The ledger is out of reach, or did not say what became of an append. Trying again later is right. */
+export class LedgerUnavailable extends Error {
+  override readonly name = 'LedgerUnavailable';
+}
+
+/** The ledger will never take this. Trying again is pointless. */
+export class LedgerRefusal extends Error {
+  override readonly name = 'LedgerRefusal';
+}

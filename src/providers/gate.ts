@@ -1,0 +1,29 @@
+import type { Lane } from '../domain/priority.ts';
+import type { Provider } from '../domain/provider.ts';
+import type { Admission, CircuitState, GateReport } from '../domain/provider-gate.ts';
+
+/**
+ * The port to the shared gates, one for each provider: who may call now, who later. An adapter behaves as the
+ * model in `domain/provider-gate.ts` and passes `test/providers/gate-contract.ts`. Times are milliseconds from now.
+ */
+export interface ProviderGates {
+  /** Reserves a slot within the patience or says when to ask again; it never waits. */
+  reserve(
+    provider: Provider,
+    ask: { readonly lane: Lane; readonly patienceMs: number },
+  ): Promise<Reservation>;
+  /** Whether a slot that was waited for may still be used. */
+  mayEnter(provider: Provider, reservation: Extract<Reservation, { kind: 'slot' }>): Promise<boolean>;
+  report(provider: Provider, said: GateReport): Promise<void>;
+  /** When a slot is next free, in milliseconds from now, as far as is known here; nothing is reserved. */
+  nextFreeInMs(provider: Provider): number;
+  circuit(provider: Provider): CircuitState;
+}
+
+export type Reservation =
+  | { readonly kind: 'slot'; readonly inMs: number; readonly probe: boolean }
+  | {
+      readonly kind: 'later';
+      readonly inMs: number;
+      readonly why: Extract<Admission, { kind: 'later' }>['why'];
+    };
