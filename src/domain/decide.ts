@@ -107,20 +107,26 @@ export function decide(state: TrackState, command: Command): TrackEvent | null {
   }
 }
 
-/** The events of several commands, each decided on the state that those before it leave. */
+/**
+ * Several commands, each decided on the state that those before it leave. `results` has one entry a command,
+ * `events` those that are not null.
+ */
 export function decideAll(
   state: TrackState,
   commands: readonly Command[],
-): { readonly events: readonly TrackEvent[]; readonly state: TrackState } {
-  const events: TrackEvent[] = [];
+): {
+  readonly results: readonly (TrackEvent | null)[];
+  readonly events: readonly TrackEvent[];
+  readonly state: TrackState;
+} {
+  const results: (TrackEvent | null)[] = [];
   let next = state;
   for (const command of commands) {
     const event = decide(next, command);
-    if (event === null) continue;
-    next = evolve(next, { event, revision: next.revision + 1 });
-    events.push(event);
+    results.push(event);
+    if (event !== null) next = evolve(next, { event, revision: next.revision + 1 });
   }
-  return { events, state: next };
+  return { results, events: results.filter((event) => event !== null), state: next };
 }
 
 function receive(state: TrackState, command: ReceiveTask): TrackEvent | null {

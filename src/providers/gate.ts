@@ -15,8 +15,11 @@ export interface ProviderGates {
   /** Whether a slot that was waited for may still be used. */
   mayEnter(provider: Provider, reservation: Extract<Reservation, { kind: 'slot' }>): Promise<boolean>;
   report(provider: Provider, said: GateReport): Promise<void>;
-  /** When a slot is next free, in milliseconds from now, as far as is known here; nothing is reserved. */
-  nextFreeInMs(provider: Provider): number;
+  /**
+   * When a slot is free once `ahead` more callers had theirs, in milliseconds from now, as far as is known here;
+   * nothing is reserved.
+   */
+  nextFreeInMs(provider: Provider, ahead?: number): number;
   circuit(provider: Provider): CircuitState;
 }
 

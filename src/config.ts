@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { type Provider, providers } from './domain/provider.ts';
+import { defaultGateLimits, type GateLimits } from './domain/provider-gate.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './domain/retry-policy.ts';
+
+/** Everything that the environment can say, checked together at start. Durations in milliseconds. */
+export interface Config {
+  readonly spotify: {
+    readonly baseUrl: string;
+    readonly tokenUrl: string;
+    readonly credentials: SpotifyKeys | null;
+  };
+  readonly musicbrainz: { readonly baseUrl: string; readonly userAgent: string | null };
+  readonly lastfm: { readonly baseUrl: string; readonly apiKey: string | null };
+  readonly gateLimits: Readonly<Record<Provider, GateLimits>>;
+  readonly policy: RetryPolicy;
+  readonly patience: { readonly requestMs: number; readonly followUpMs: number };
+  readonly callTimeoutMs: number;
+  readonly cacheTtlMs: Readonly<Record<Provider, number>>;
+  readonly cacheMissingTtlMs: number;
+  readonly cacheBytesMax: number;
+  readonly logLevel: LogLevel;
+}
+
+export interface SpotifyKeys {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Every fault of the environment at once, each naming its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const seconds = (fallback: number) => z.coerce.number().positive().max(1e9).default(fallback);
+const rate = (fallback: number) =>
+  z
+    .union([z.literal('off').transform(() => Number.POSITIVE_INFINITY), z.coerce.number().positive()])
+    .default(fallback);
+const text = z.string().trim().min(1).optional();
+
+const environment = z.object({
+  SPOTIFY_CLIENT_ID: text,
+  SPOTIFY_CLIENT_SECRET: text,
+  SPOTIFY_BASE_URL: z.url().default('https://api.spotify.com/v1'),
+  SPOTIFY_TOKEN_URL: z.url().default('https://accounts.spotify.com/api/token'),
+  SPOTIFY_RATE_PER_SECOND: rate(5),
+  MUSICBRAINZ_USER_AGENT: text,
+  MUSICBRAINZ_BASE_URL: z.url().default('https://musicbrainz.org/ws/2'),
+  MUSICBRAINZ_RATE_PER_SECOND: rate(1),
+  LASTFM_API_KEY: text,
+  LASTFM_BASE_URL: z.url().default('https://ws.audioscrobbler.com/2.0/'),
+  LASTFM_RATE_PER_SECOND: rate(5),
+  API_TIMEOUT: seconds(10),
+  API_MAX_RETRIES: z.coerce.number().int().min(1).max(100).default(defaultRetryPolicy.attemptsMax),
+  API_INITIAL_DELAY: seconds(defaultRetryPolicy.initialDelayMs / 1000),
+  API_MAX_DELAY: seconds(defaultRetryPolicy.faultDelayMsMax / 1000),
+  GATE_PATIENCE: seconds(2),
+  GATE_PATIENCE_FOLLOW_UP: seconds(30),
+  CACHE_TTL_SPOTIFY: seconds(604_800),
+  CACHE_TTL_MUSICBRAINZ: seconds(2_592_000),
+  CACHE_TTL_LASTFM: seconds(604_800),
+  CACHE_TTL_MISSING: seconds(86_400),
+  LOG_LEVEL: z.enum(logLevels).default('warn'),
+});
+
+/** The memory that cached answers of the embedded mode may take. */
+const cacheBytesMax = 32 * 1024 * 1024;
+
+/**
+ * Reads the configuration; an empty variable counts as not set.
+ *
+ * @throws ConfigError
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((one) => `${one.path.join('.')}: ${one.message}`);
+  const half = (given.SPOTIFY_CLIENT_ID === undefined) !== (given.SPOTIFY_CLIENT_SECRET === undefined);
+  if (half) faults.push('SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET go together: set both or neither');
+  if (parsed.data !== undefined && parsed.data.API_MAX_DELAY < parsed.data.API_INITIAL_DELAY) {
+    faults.push('API_MAX_DELAY: it is shorter than API_INITIAL_DELAY');
+  }
+  if (!parsed.success || faults.length > 0) {
+    throw new ConfigError(`The environment has ${faults.length} fault(s):\n  ${faults.join('\n  ')}`);
+  }
+  return configOf(parsed.data);
+}
+
+function configOf(env: z.infer<typeof environment>): Config {
+  const { SPOTIFY_CLIENT_ID: clientId, SPOTIFY_CLIENT_SECRET: clientSecret } = env;
+  const perProvider = <Value>(spotify: Value, musicbrainz: Value, lastfm: Value) => ({
+    spotify,
+    musicbrainz,
+    lastfm,
+  });
+  const limits = (ratePerSecond: number): GateLimits => ({ ...defaultGateLimits, ratePerSecond });
+  return {
+    spotify: {
+      baseUrl: env.SPOTIFY_BASE_URL,
+      tokenUrl: env.SPOTIFY_TOKEN_URL,
+      credentials: clientId === undefined || clientSecret === undefined ? null : { clientId, clientSecret },
+    },
+    musicbrainz: { baseUrl: env.MUSICBRAINZ_BASE_URL, userAgent: env.MUSICBRAINZ_USER_AGENT ?? null },
+    lastfm: { baseUrl: env.LASTFM_BASE_URL, apiKey: env.LASTFM_API_KEY ?? null },
+    gateLimits: perProvider(
+      limits(env.SPOTIFY_RATE_PER_SECOND),
+      limits(env.MUSICBRAINZ_RATE_PER_SECOND),
+      limits(env.LASTFM_RATE_PER_SECOND),
+    ),
+    policy: {
+      ...defaultRetryPolicy,
+      attemptsMax: env.API_MAX_RETRIES,
+      initialDelayMs: env.API_INITIAL_DELAY * 1000,
+      faultDelayMsMax: env.API_MAX_DELAY * 1000,
+    },
+    patience: { requestMs: env.GATE_PATIENCE * 1000, followUpMs: env.GATE_PATIENCE_FOLLOW_UP * 1000 },
+    callTimeoutMs: env.API_TIMEOUT * 1000,
+    cacheTtlMs: perProvider(
+      env.CACHE_TTL_SPOTIFY * 1000,
+      env.CACHE_TTL_MUSICBRAINZ * 1000,
+      env.CACHE_TTL_LASTFM * 1000,
+    ),
+    cacheMissingTtlMs: env.CACHE_TTL_MISSING * 1000,
+    cacheBytesMax,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+/** The rates of all providers lifted, for throughput measurements against the simulator. */
+export function withoutRates(config: Config): Config {
+  const lifted = (provider: Provider): GateLimits => ({
+    ...config.gateLimits[provider],
+    ratePerSecond: Number.POSITIVE_INFINITY,
+  });
+  const gateLimits = Object.fromEntries(providers.map((one) => [one, lifted(one)])) as Config['gateLimits'];
+  return { ...config, gateLimits };
+}
