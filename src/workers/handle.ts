@@ -166,34 +166,28 @@ async function workHop(
     causationId: receive.eventId,
     traceparent: null,
   });
-  const received = recorder.record(receive, receive.deliveredAgain ? 0 : recordWaitingWithinMs);
-  received.catch(() => undefined);
-  if (receive.deliveredAgain) {
-    await received;
-    observer.onStep?.('received');
-  }
-  const isOver = () => recorder.state.tasks.get(taskId)?.end != null;
-  if (isOver()) return;
-  const bornAt = receive.request.queuedAt ?? recorder.state.tasks.get(taskId)?.receivedAt ?? receive.at;
-  if (now() - Date.parse(bornAt) > policy.ageMsMax) {
-    const message = `The task is older than ${policy.ageMsMax / 86_400_000} days.`;
-    await recorder.record(
-      { ...context(), type: 'GiveUp', reason: 'too_old', message, leftOut: [], rawBody: null },
-      0,
-    );
-    return;
-  }
   const wanted = origin.kind === 'follow-up' ? [origin.provider] : providers;
   const needed = wanted.filter((provider) => clients[provider] !== undefined && credentials.usable(provider));
   const entry = await intake.enter(needed);
+  let result: 'served' | 'deferred' = 'served';
   try {
+    const received = recorder.record(receive, receive.deliveredAgain ? 0 : recordWaitingWithinMs);
+    received.catch(() => undefined);
+    if (receive.deliveredAgain) {
+      await received;
+      observer.onStep?.('received');
+      if (recorder.state.tasks.get(taskId)?.end != null) return;
+    }
+    const bornAt = receive.request.queuedAt ?? recorder.state.tasks.get(taskId)?.receivedAt ?? receive.at;
+    if (now() - Date.parse(bornAt) > policy.ageMsMax) {
+      const message = `The task is older than ${policy.ageMsMax / 86_400_000} days.`;
+      const leftOut: LeftOut[] = [];
+      await recorder.record({ ...context(), type: 'GiveUp', reason: 'too_old', message, leftOut, rawBody: null }, 0);
+      return;
+    }
     const asked = await Promise.all(
       needed.map((provider) =>
-        askProvider(
-          provider,
-          askingOf(options, recorder, receive, provider, lane, context, entry.asked),
-          options,
-        ),
+        askProvider(provider, askingOf(options, recorder, receive, provider, lane, context, entry.asked), options),
       ),
     );
     observer.onStep?.('answered');
@@ -203,10 +197,9 @@ async function workHop(
       { ...context(), type: 'CompleteHop', needed: accepted, leftOut, policy, random: random() },
       0,
     );
-    entry.leave(allWaiting(accepted, asked) ? 'deferred' : 'served');
-  } catch (error) {
-    entry.leave('served');
-    throw error;
+    if (allWaiting(accepted, asked)) result = 'deferred';
+  } finally {
+    entry.leave(result);
   }
   if (standingOf(recorder.state, receive) === 'open') {
     throw new NoProviderLeft('No provider takes our credentials: check the keys and start again.');

@@ -15,6 +15,11 @@ export interface Intake {
   enter(needed: readonly Provider[]): Promise<Entry>;
 }
 
+/** The worker takes no more work. */
+export class Stopping extends Error {
+  override readonly name = 'Stopping';
+}
+
 export interface Entry {
   /** The task has asked its gates, so that they know of it. */
   asked(): void;
@@ -26,10 +31,12 @@ export interface IntakeOptions {
   readonly ratePerSecond: Readonly<Record<Provider, number>>;
   /** How long a task of this intake waits at a gate. */
   readonly patienceMs: number;
+  /** Aborted when the worker stops: who has not begun is handed back. */
+  readonly signal: AbortSignal;
 }
 
-export function createIntake({ gates, ratePerSecond, patienceMs }: IntakeOptions): Intake {
-  const queue: { readonly needed: readonly Provider[]; readonly start: () => void }[] = [];
+export function createIntake({ gates, ratePerSecond, patienceMs, signal }: IntakeOptions): Intake {
+  const queue: { readonly needed: readonly Provider[]; start(): void; giveBack(): void }[] = [];
   let active = 0;
   let unasked = 0;
   let deferredInARow = 0;
@@ -83,10 +90,17 @@ export function createIntake({ gates, ratePerSecond, patienceMs }: IntakeOptions
     };
   }
 
+  signal.addEventListener('abort', () => {
+    if (timer !== null) clearTimeout(timer);
+    for (const waiter of queue.splice(0)) waiter.giveBack();
+  });
+
   return {
     enter: (needed) =>
-      new Promise((resolve) => {
-        queue.push({ needed, start: () => resolve(entry()) });
+      new Promise((resolve, reject) => {
+        const giveBack = () => reject(new Stopping('The worker is stopping; the task has not begun.'));
+        if (signal.aborted) return giveBack();
+        queue.push({ needed, start: () => resolve(entry()), giveBack });
         pump();
       }),
   };

@@ -1,0 +1,46 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigError } from '../config.ts';
+import { demoCommand } from './commands/demo.ts';
+import { runCommand } from './commands/run.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { trackCommand } from './commands/track.ts';
+import { exitCodes } from './exit-code.ts';
+import { exitCodeOf, explainError } from './user-error.ts';
+
+const program = new Command('enrichment-ledger')
+  .description('Enriches music tracks at Spotify, MusicBrainz and Last.fm, and keeps every fact on the way.')
+  .option('--verbose', 'print the details of unexpected errors')
+  .showHelpAfterError('(--help shows how it is used)')
+  .exitOverride()
+  .addCommand(runCommand())
+  .addCommand(trackCommand())
+  .addCommand(demoCommand())
+  .addCommand(simulateCommand());
+
+for (const command of program.commands) {
+  command.exitOverride();
+  for (const below of command.commands) below.exitOverride();
+}
+
+// A reader such as `head` may close the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.done);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reported(error);
+}
+
+function reported(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return exitCodes.wrongUsage;
+  }
+  process.stderr.write(`${explainError(error)}\n`);
+  if (program.opts<{ verbose?: boolean }>().verbose === true) console.error(error);
+  return exitCodeOf(error);
+}

@@ -1,0 +1,48 @@
+import type { TrackEvent } from '../domain/events.ts';
+import type { Provider } from '../domain/provider.ts';
+import type { TaskRequest } from '../domain/task.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+const names: Readonly<Record<Provider, string>> = {
+  spotify: 'Spotify',
+  musicbrainz: 'MusicBrainz',
+  lastfm: 'Last.fm',
+};
+
+/** The lines that operators grep for, as the deployment guide has them. */
+export interface WorkerLog {
+  taskStarted(taskId: string): void;
+  appended(stream: string, events: readonly TrackEvent[]): void;
+}
+
+export function createWorkerLog(logger: Logger): WorkerLog {
+  const requests = new Map<string, Pick<TaskRequest, 'artist' | 'title'>>();
+  const label = (taskId: string) => {
+    const request = requests.get(taskId);
+    return request === undefined ? taskId : `${request.artist} - ${request.title}`;
+  };
+  return {
+    taskStarted(taskId) {
+      logger.info({ taskId }, `Processing enrichment task: ${taskId}`);
+    },
+    appended(stream, events) {
+      if (!logger.isLevelEnabled('warn')) return;
+      for (const { type, data, meta } of events) {
+        const fields = { stream, taskId: meta.taskId, hop: meta.hop };
+        if (type === 'TaskReceived') requests.set(meta.taskId, data.request);
+        if (type === 'CacheHit') {
+          logger.info(fields, `✓ ${names[data.provider]} cache hit: ${label(meta.taskId)}`);
+        }
+        if (type === 'Enriched') {
+          const source = data.sources.join(', ');
+          logger.info(fields, `✓ Enriched: ${data.artist} - ${data.title} (source: ${source})`);
+        }
+        if (type === 'Failed') {
+          const level = data.final ? 'warn' : 'info';
+          logger[level]({ ...fields, reason: data.reason, attempt: data.attempt }, data.message);
+        }
+        if (type === 'Enriched' || (type === 'Failed' && data.final)) requests.delete(meta.taskId);
+      }
+    },
+  };
+}
