@@ -16,7 +16,11 @@ interface Kept {
 }
 
 /** With `again`, goes on with a repetition that was cut off, or begins the next one. */
-export async function beginRepetition(dataDir: string, inputName: string, again: boolean): Promise<Repetition> {
+export async function beginRepetition(
+  dataDir: string,
+  inputName: string,
+  again: boolean,
+): Promise<Repetition> {
   if (!again) return { number: 0, finish: async () => undefined };
   const folder = join(dataDir, 'runs');
   const name = createHash('sha256').update(inputName).digest('hex').slice(0, 16);

@@ -1,4 +1,4 @@
-import { laneOfPriority, defaultPriority } from '../domain/priority.ts';
+import { defaultPriority, laneOfPriority } from '../domain/priority.ts';
 import { trackStream } from '../domain/stream-names.ts';
 import type { TaskRequest } from '../domain/task.ts';
 import { encodeMessage } from '../queue/message.ts';
@@ -21,7 +21,9 @@ export interface FeedOptions {
 }
 
 /** Offers every row of the input to the workers, never more at a time than they can hold. Resolves at its end. */
-export async function feedRows(options: FeedOptions): Promise<{ readonly rows: number; readonly rejected: number }> {
+export async function feedRows(
+  options: FeedOptions,
+): Promise<{ readonly rows: number; readonly rejected: number }> {
   const { rows, queue, tally, again, signal, onRejected } = options;
   let accepted = 0;
   let rejected = 0;

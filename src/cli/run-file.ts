@@ -11,8 +11,8 @@ import type { Progress } from './progress.ts';
 import { createRejectsFile } from './rejects.ts';
 import { beginRepetition } from './repetition.ts';
 import { feedRows, orAborted } from './run-feed.ts';
-import { createTally, type Tally } from './run-tally.ts';
 import { summaryOf } from './run-summary.ts';
+import { createTally, type Tally } from './run-tally.ts';
 import type { RunSummary } from './summary.ts';
 
 /** How often the progress line is brought up to date. */
@@ -64,7 +64,8 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
       concurrency: options.concurrency,
       assumeNew: await isEmpty(store.ledger),
       observer: observerOf(tally, log, options.onStep),
-      onRefused: (provider: Provider, message) => progress.note(`${provider} refuses our credentials: ${message}`),
+      onRefused: (provider: Provider, message) =>
+        progress.note(`${provider} refuses our credentials: ${message}`),
       onFatal(error) {
         fatal ??= error;
         stop();

@@ -27,7 +27,10 @@ interface RunFlags {
 export function runCommand(): Command {
   return new Command('run')
     .description('enrich the tracks of a file (CSV with a header, or JSON lines; "-" for standard input)')
-    .argument('<file>', 'the tracks: columns artist and title, and where known isrc, duration_ms, track_id, …')
+    .argument(
+      '<file>',
+      'the tracks: columns artist and title, and where known isrc, duration_ms, track_id, …',
+    )
     .option('--data-dir <dir>', 'where the ledger and its database live', defaultDataDir)
     .option('--concurrency <n>', 'tasks in flight', wholeNumber(1, 1000), 64)
     .option('--wait', 'stay until the follow-ups of slow providers are done too')
@@ -37,7 +40,12 @@ export function runCommand(): Command {
     .option('--sim-latency <ms>', 'how long a simulated call takes', wholeNumber(0, 60_000), 20)
     .option('--sim-seed <n>', 'which tracks are unknown, and where faults strike', wholeNumber(0, 2 ** 31), 1)
     .option('--sim-unknown <share>', 'share of tracks that a provider does not know', share, 0.05)
-    .option('--sim-decoys <share>', 'share of tracks with remixes, covers and the like beside them', share, 0.2)
+    .option(
+      '--sim-decoys <share>',
+      'share of tracks with remixes, covers and the like beside them',
+      share,
+      0.2,
+    )
     .option('--sim-errors <share>', 'share of simulated calls that fail', share, 0)
     .option('--lift-rates', 'with --simulate: no rate limits on either side')
     .addHelpText('after', examples)
@@ -64,7 +72,10 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const input = await openInput(file, flags.dataDir);
-  const world = await simulated({ ...flags, simulate: flags.simulate === true, file: input.path }, readConfig());
+  const world = await simulated(
+    { ...flags, simulate: flags.simulate === true, file: input.path },
+    readConfig(),
+  );
   try {
     const summary = await runFile({
       config: world.config,
@@ -76,7 +87,12 @@ async function run(file: string, flags: RunFlags): Promise<void> {
       liftRates: flags.liftRates === true && flags.simulate === true,
       command: `enrichment-ledger ${process.argv.slice(2).join(' ')}`,
       startProgress: (total) =>
-        createProgress({ stream: process.stderr, isTTY: process.stderr.isTTY === true, total, label: input.source.name }),
+        createProgress({
+          stream: process.stderr,
+          isTTY: process.stderr.isTTY === true,
+          total,
+          label: input.source.name,
+        }),
       signal: abort.signal,
     });
     process.stdout.write(flags.json === true ? `${summaryJson(summary)}\n` : formatSummary(summary));

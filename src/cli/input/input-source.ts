@@ -13,7 +13,7 @@ export interface InputSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
-const chunkBytes = 256 * 1024;
+const chunkBytes = 64 * 1024;
 
 /**
  * A file to read rows from.

@@ -1,0 +1,82 @@
+import { Command } from 'commander';
+import { openProjector, openStore, type Store } from '../../app.ts';
+import type { RecordedTrackEvent } from '../../domain/events.ts';
+import { trackStream } from '../../domain/stream-names.ts';
+import { decodeTrackEvent } from '../../ledger/track-events.ts';
+import { openTrackQueries } from '../../projections/queries.ts';
+import { existingDataDir } from '../data-dir.ts';
+import { formatHistory, formatTrack } from '../timeline.ts';
+import { trackViewOf } from '../track-view.ts';
+import { UserError } from '../user-error.ts';
+import { defaultDataDir } from './run.ts';
+
+/** How long a question waits for the read models to catch up with the ledger. */
+const visibleWithinMsMax = 60_000;
+
+interface TrackFlags {
+  readonly dataDir: string;
+  readonly json?: true;
+}
+
+export function trackCommand(): Command {
+  const track = new Command('track').description('ask what is known of a track, and what happened to it');
+  track
+    .command('show')
+    .description('the values of a track, and where each comes from')
+    .argument('<id>', 'its track id')
+    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track show 1f0c3c5e9a7b2d48')
+    .action((id: string, flags: TrackFlags) => withStore(flags, (store) => show(store, id, flags)));
+  track
+    .command('history')
+    .description('everything that happened to a track, in order')
+    .argument('<id>', 'its track id')
+    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
+    .option('--json', 'print the events as JSON lines')
+    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track history 1f0c3c5e9a7b2d48 --json | head -1')
+    .action((id: string, flags: TrackFlags) => withStore(flags, (store) => history(store, id, flags)));
+  return track;
+}
+
+async function withStore(flags: TrackFlags, ask: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore({ dataDir: await existingDataDir(flags.dataDir) });
+  try {
+    await ask(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
+  const projector = openProjector(store);
+  await projector.waitUntilCaughtUp(visibleWithinMsMax);
+  await projector.stop();
+  const queries = openTrackQueries({ url: store.databaseUrl });
+  try {
+    const row = await queries.findTrack(id);
+    if (row === null) throw unknownTrack(id, flags);
+    process.stdout.write(flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)));
+  } finally {
+    await queries.close();
+  }
+}
+
+async function history(store: Store, id: string, flags: TrackFlags): Promise<void> {
+  const recorded = await store.ledger.read(trackStream(id));
+  if (recorded.length === 0) throw unknownTrack(id, flags);
+  if (flags.json === true) {
+    for (const event of recorded) process.stdout.write(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const known: RecordedTrackEvent[] = [];
+  for (const event of recorded) {
+    const decoded = decodeTrackEvent(event);
+    if ('event' in decoded) known.push(decoded);
+  }
+  process.stdout.write(formatHistory(known));
+}
+
+function unknownTrack(id: string, { dataDir }: TrackFlags): UserError {
+  return new UserError(`No track "${id}" in ${dataDir}: \`run FILE\` enriches tracks, and --json lists their ids.`);
+}
