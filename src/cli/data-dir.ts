@@ -9,5 +9,7 @@ import { UserError } from './user-error.ts';
 export async function existingDataDir(dataDir: string): Promise<string> {
   const found = await stat(dataDir).catch(() => null);
   if (found?.isDirectory() === true) return dataDir;
-  throw new UserError(`There is no data folder "${dataDir}": name it with --data-dir, or make it with \`run FILE\`.`);
+  throw new UserError(
+    `There is no data folder "${dataDir}": name it with --data-dir, or make it with \`run FILE\`.`,
+  );
 }

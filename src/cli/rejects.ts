@@ -4,6 +4,7 @@ import type { RejectedRow } from './input/input-row.ts';
 
 /** The rows that could not be read, written beside the data so that they can be corrected and run again. */
 export interface RejectsFile {
+  readonly path: string;
   /** Writes one row down as a JSON line. Wait for it before the next: memory stays small and a full disk shows. */
   add(rejected: RejectedRow): Promise<void>;
   /** Closes the file. Its path, or null where there was nothing to write. */
@@ -38,6 +39,7 @@ export function createRejectsFile(options: {
     }
   };
   return {
+    path,
     add: async ({ line, reason, raw }) => {
       buffer += `${JSON.stringify({ line, reason, raw })}\n`;
       // The first one is written at once: a folder that can't be written is known before hours of work.

@@ -56,7 +56,9 @@ async function show(store: Store, id: string, flags: TrackFlags): Promise<void> 
   try {
     const row = await queries.findTrack(id);
     if (row === null) throw unknownTrack(id, flags);
-    process.stdout.write(flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)));
+    process.stdout.write(
+      flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)),
+    );
   } finally {
     await queries.close();
   }
@@ -78,5 +80,7 @@ async function history(store: Store, id: string, flags: TrackFlags): Promise<voi
 }
 
 function unknownTrack(id: string, { dataDir }: TrackFlags): UserError {
-  return new UserError(`No track "${id}" in ${dataDir}: \`run FILE\` enriches tracks, and --json lists their ids.`);
+  return new UserError(
+    `No track "${id}" in ${dataDir}: \`run FILE\` enriches tracks, and --json lists their ids.`,
+  );
 }

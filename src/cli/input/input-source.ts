@@ -13,6 +13,7 @@ export interface InputSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
+const lineFeed = 0x0a;
 const chunkBytes = 64 * 1024;
 
 /**
@@ -31,16 +32,21 @@ export async function openInputFile(path: string): Promise<InputSource> {
 }
 
 /**
- * About how many rows it has: its lines, without looking into them. For a progress bar; multi-line records, blank
- * lines and the header make it a little too high. Null where it can be read only once.
+ * About how many rows it has: its lines, the header apart, without looking into them. For a progress bar; records
+ * of several lines and blank lines make it a little too high. Null where it can be read only once.
  */
 export async function countRowsRoughly(source: InputSource): Promise<number | null> {
   if (source.size === null) return null;
   let lines = 0;
-  let last = 0x0a;
+  let last = lineFeed;
+  let json: boolean | null = null;
   for await (const chunk of source.open()) {
-    for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, at + 1)) lines += 1;
+    json ??= /^\s*\{/.test(
+      Buffer.from(chunk.subarray(0, 100)).toString('latin1').replace('\u00ef\u00bb\u00bf', ''),
+    );
+    for (let at = chunk.indexOf(lineFeed); at !== -1; at = chunk.indexOf(lineFeed, at + 1)) lines += 1;
     last = chunk.at(-1) ?? last;
   }
-  return last === 0x0a ? lines : lines + 1;
+  const whole = last === lineFeed ? lines : lines + 1;
+  return json === true ? whole : Math.max(0, whole - 1);
 }

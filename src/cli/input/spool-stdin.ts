@@ -17,7 +17,7 @@ const unfinished = '.part';
 /**
  * Writes standard input to the data folder before any row is worked off: after a kill the pipe is gone, and the
  * file is what the run goes on with. Piping the same content in again comes to the same file and the same rows. A
- * spool that was cut off is thrown away, so the data folder's lock has to be held.
+ * spool that was cut off is thrown away by the next one.
  *
  * @throws UserError where standard input is a terminal; the system's error where the disk is full
  */
@@ -82,8 +82,21 @@ async function writeDown(
 
 async function discardUnfinished(directory: string): Promise<void> {
   const names = await readdir(directory);
-  const stale = names.filter((name) => name.startsWith('stdin-') && name.endsWith(unfinished));
+  const stale = names.filter((name) => {
+    const pid = /^stdin-([0-9]+)\.part$/.exec(name)?.[1];
+    return pid !== undefined && !isRunning(Number(pid));
+  });
   await Promise.all(stale.map((name) => rm(join(directory, name), { force: true })));
+}
+
+/** Another process may be spooling into the same folder: its file is left alone. */
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** A full disk is reported without the path by the system call that meets it. */
