@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { systemSentence } from './system-sentence.ts';
 import { shown } from './visible-text.ts';
@@ -48,8 +49,9 @@ function causesOf(error: unknown): readonly unknown[] {
 }
 
 function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.trim() === '' ? 'It failed without saying why.' : text.trim();
+  const said = error instanceof Error ? error.message || error.name : error;
+  const text = typeof said === 'string' ? said : inspect(said, { depth: 1 });
+  return text.trim() === '' ? 'It failed without saying why.' : text.trim().replace(/\s*\n\s*/g, ' ');
 }
 
 function withoutPasswords(text: string): string {

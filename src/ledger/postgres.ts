@@ -142,12 +142,12 @@ function isFinal(error: unknown): boolean {
 
 /** Wakes subscriptions when any process appends; where it cannot listen, they look by themselves. */
 async function listen(url: string, closing: AbortSignal): Promise<() => Promise<void>> {
-  let wake: (() => void)[] = [];
+  let next = signalling();
   const connect = async (): Promise<void> => {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: connectMsMax });
     client.on('notification', () => {
-      for (const one of wake) one();
-      wake = [];
+      next.resolve();
+      next = signalling();
     });
     client.on('error', () => undefined);
     client.once('end', () => {
@@ -158,12 +158,17 @@ async function listen(url: string, closing: AbortSignal): Promise<() => Promise<
     closing.addEventListener('abort', () => void client.end().catch(() => undefined), { once: true });
   };
   await connect();
-  return () =>
-    new Promise((resolve) => {
-      wake.push(resolve);
-    });
+  return () => next.promise;
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function signalling(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

@@ -60,7 +60,6 @@ export function decodeTrackEvent(recorded: RecordedEvent): RecordedTrackEvent | 
   }
   for (const field in fields) {
     const value = data[field];
-    // biome-ignore lint/suspicious/useValidTypeof: the table holds the names of types
     if (value === null || typeof value !== fields[field])
       return unknown(`${type} ${id} has no usable "${field}".`);
   }
