@@ -42,7 +42,7 @@ export function eventText(
       const { reason, final, attempt, retryAt, message } = event.data;
       const text = `${shown(reason, 40)}: ${shown(message, 200)}`;
       if (final) return `failed for good, ${text}`;
-      return `attempt ${attempt} failed, ${text}${retryAt === null ? '' : ` Again at ${timeText(retryAt)}.`}`;
+      return `attempt ${attempt} failed, ${text}${retryAt === null ? '' : ` Again at ${timeText(retryAt)}`}`;
     }
     case 'Deferred': {
       const waitMs = Date.parse(event.data.until) - Date.parse(event.meta.occurredAt);

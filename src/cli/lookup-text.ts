@@ -60,5 +60,5 @@ function foundText({ candidates }: Extract<Outcome, { kind: 'found' }>, request:
   const { match } = matchCandidates(request, candidates);
   if (match === null) return `${found}, none is the track`;
   const { title, artists } = match.candidate;
-  return `${found}, matched "${shown(title, 60)}" by ${shown(artists.join(', '), 60)} (confidence ${match.confidence})`;
+  return `${found}, matched "${shown(title, 60)}" by ${shown(artists.join(', '), 60)}, confidence ${match.confidence}`;
 }

@@ -1,7 +1,6 @@
 import { openProjector, openStore, startEmbeddedWorkers } from '../app.ts';
 import { type Config, withoutRates } from '../config.ts';
 import type { Provider } from '../domain/provider.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import type { WorkerObserver } from '../workers/handle.ts';
 import { createWorkerLog } from '../workers/worker-log.ts';
@@ -62,7 +61,7 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
       config,
       ledger: store.ledger,
       concurrency: options.concurrency,
-      assumeNew: await isEmpty(store.ledger),
+      assumeNew: (await store.ledger.head()) === null,
       observer: observerOf(tally, log, options.onStep),
       onRefused: (provider: Provider, message) =>
         progress.note(`${provider} refuses our credentials: ${message}`),
@@ -142,18 +141,6 @@ function observerOf(
 
 async function until(holds: () => boolean, tally: Tally, signal: AbortSignal): Promise<void> {
   while (!holds() && !signal.aborted) await orAborted(tally.changed(), signal);
-}
-
-async function isEmpty(ledger: Ledger): Promise<boolean> {
-  const abort = new AbortController();
-  try {
-    for await (const message of ledger.subscribe({ prefixes: [''], after: null, signal: abort.signal })) {
-      return message.kind === 'caught-up';
-    }
-  } finally {
-    abort.abort();
-  }
-  return true;
 }
 
 function progressOf(tally: Tally) {

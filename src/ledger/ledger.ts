@@ -27,6 +27,12 @@ export interface Ledger {
    */
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
 
+  /** The position of the newest event of all; null for an empty ledger. */
+  head(): Promise<Position | null>;
+
+  /** Whether the first position is at or after the second. */
+  isAtOrAfter(position: Position, other: Position): boolean;
+
   /** Ends all subscriptions, lets appends finish and gives connections back. */
   close(): Promise<void>;
 }

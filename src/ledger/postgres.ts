@@ -107,6 +107,14 @@ export async function openPostgresLedger({ url }: PostgresLedgerOptions): Promis
       return followLedger(pool, appended, { ...options, signal });
     },
 
+    async head() {
+      const { rows } = await pool.query<{ position: string }>('SELECT position FROM ledger.head');
+      const position = rows[0]?.position ?? '0';
+      return position === '0' ? null : position;
+    },
+
+    isAtOrAfter: (position, other) => BigInt(position) >= BigInt(other),
+
     async close() {
       await writing;
       closing.abort();

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recordLinesMax } from '../../../src/cli/input/csv-reader.ts';
 import { rawCharsMax } from '../../../src/cli/input/input-row.ts';
-import { countRowsRoughly } from '../../../src/cli/input/input-source.ts';
+import { countRowsRoughly, openInputFile } from '../../../src/cli/input/input-source.ts';
+import { readRows } from '../../../src/cli/input/read-rows.ts';
 import { deriveTrackId } from '../../../src/cli/track-id.ts';
 import { taskLimits } from '../../../src/domain/task.ts';
-import { rowsOf, sourceOf } from './sources.ts';
+import { collect, rowsOf, sourceOf } from './sources.ts';
 
 const chunks = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 4 });
 const cell = fc
@@ -288,6 +290,18 @@ test('an empty file, and one with nothing but a header, have no rows', async () 
     expect(await rowsOf(content)).toEqual({ rows: [], rejected: [] });
   }
 });
+
+const realTracks = '../shared/data/tracks.csv';
+
+test.skipIf(!existsSync(realTracks))(
+  'ten thousand real tracks are read, none rejected (skipped without the file)',
+  async () => {
+    const source = await openInputFile(realTracks);
+    const read = await collect(readRows(source));
+    expect(read.length).toBe(10_145);
+    expect(read.filter((one) => one.kind === 'rejected' || one.ignored.length > 0)).toEqual([]);
+  },
+);
 
 test('the rough count is exact where every row is a line', async () => {
   await fc.assert(

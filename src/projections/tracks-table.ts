@@ -1,0 +1,38 @@
+import { getTableColumns, inArray } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type { ClientBase } from 'pg';
+import { type TrackRow, tracks } from './schema.ts';
+
+const columns = Object.entries(getTableColumns(tracks)).map(([key, column]) => ({
+  key: key as keyof TrackRow,
+  name: column.name,
+}));
+const quoted = columns.map(({ name }) => `"${name}"`);
+const updates = quoted.filter((name) => name !== '"track_id"').map((name) => `${name} = excluded.${name}`);
+const upsert = `INSERT INTO tracks (${quoted.join(', ')})
+  SELECT ${quoted.join(', ')} FROM json_populate_recordset(NULL::tracks, $1::json)
+  ON CONFLICT (track_id) DO UPDATE SET ${updates.join(', ')}`;
+
+/** The rows of these tracks. */
+export async function loadTracks(
+  client: ClientBase,
+  trackIds: readonly string[],
+): Promise<Map<string, TrackRow>> {
+  const rows = await drizzle(client)
+    .select()
+    .from(tracks)
+    .where(inArray(tracks.trackId, [...trackIds]));
+  return new Map(rows.map((row) => [row.trackId, row]));
+}
+
+/** Writes the rows in one statement. */
+export async function saveTracks(client: ClientBase, rows: readonly TrackRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const records = rows.map((row) => Object.fromEntries(columns.map(({ key, name }) => [name, row[key]])));
+  await client.query({ name: 'tracks-upsert', text: upsert, values: [JSON.stringify(records)] });
+}
+
+export async function deleteTracks(client: ClientBase, trackIds: readonly string[]): Promise<void> {
+  if (trackIds.length === 0) return;
+  await client.query('DELETE FROM tracks WHERE track_id = ANY($1)', [trackIds]);
+}
