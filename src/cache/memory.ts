@@ -3,39 +3,55 @@ import type { SharedAnswer } from '../domain/answer.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { AnswerCache } from './answer-cache.ts';
 
+const dayMs = 24 * 3600 * 1000;
+
+/** What an entry takes beside its key and text, in bytes: the cache's own lists, roughly. */
+const entryBytes = 200;
+
 export interface MemoryCacheOptions {
-  /** How long an answer that found something is kept, from its call. */
+  /** How old an answer that found something may grow, in milliseconds from its call. */
   readonly ttlMs: Readonly<Record<Provider, number>>;
-  /** How long "no such track" is kept, from its call. */
-  readonly missingTtlMs: number;
-  /** What all answers may take together, as JSON. */
+  /** The same for an answer that found nothing. */
+  readonly missingTtlMs?: number;
+  /** The memory that it may take; beyond, the answers that were not read for longest go. */
   readonly bytesMax: number;
+  /** The clock that `calledAt` is measured with, in milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** The cache of the embedded mode: in this process, the least recently used answers go first. */
+interface Kept {
+  /** As text, a fraction of the memory of the objects, and nothing that a reader could change. */
+  readonly json: string;
+  readonly expiresAtMs: number;
+}
+
+/** The cache of the embedded mode. */
 export function createMemoryCache(options: MemoryCacheOptions): AnswerCache {
-  const { ttlMs, missingTtlMs, bytesMax, now = Date.now } = options;
-  // Kept as text: small, and nobody can change what the next one reads.
-  const answers = new LRUCache<string, { readonly text: string; readonly untilMs: number }>({
+  const { ttlMs, missingTtlMs = dayMs, bytesMax, now = Date.now } = options;
+  const kept = new LRUCache<string, Kept>({
     maxSize: bytesMax,
-    sizeCalculation: ({ text }, key) => 2 * (text.length + key.length),
+    sizeCalculation: ({ json }, key) => bytesOf(json) + bytesOf(key) + entryBytes,
   });
   return {
     async get(key) {
-      const kept = answers.get(key);
-      if (kept === undefined) return null;
-      if (kept.untilMs > now()) return JSON.parse(kept.text) as SharedAnswer;
-      answers.delete(key);
+      const found = kept.get(key);
+      if (found === undefined) return null;
+      if (found.expiresAtMs > now()) return JSON.parse(found.json) as SharedAnswer;
+      kept.delete(key);
       return null;
     },
     async set(key, answer) {
-      const ttl = answer.answer.kind === 'missing' ? missingTtlMs : ttlMs[answer.provider];
-      const untilMs = Date.parse(answer.calledAt) + ttl;
-      if (untilMs > now()) answers.set(key, { text: JSON.stringify(answer), untilMs });
+      const ageMsMax = answer.answer.kind === 'missing' ? missingTtlMs : ttlMs[answer.provider];
+      const expiresAtMs = Date.parse(answer.calledAt) + ageMsMax;
+      if (expiresAtMs > now()) kept.set(key, { json: JSON.stringify(answer), expiresAtMs });
     },
     async close() {
-      answers.clear();
+      kept.clear();
     },
   };
+}
+
+/** What a text takes in memory: a byte a character as long as all of them are Latin-1. */
+function bytesOf(text: string): number {
+  return /[^\0-\xff]/.test(text) ? text.length * 2 : text.length;
 }

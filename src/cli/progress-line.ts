@@ -1,6 +1,6 @@
 import { durationText } from './duration-text.ts';
 import { numberText } from './number-text.ts';
-import { columnsOf } from './visible-text.ts';
+import { clip, columnsOf } from './visible-text.ts';
 
 /** How far a run is. */
 export interface ProgressCounts {
@@ -20,24 +20,27 @@ export interface ProgressState extends ProgressCounts {
   readonly rate: number | null;
 }
 
-const barColumnsMax = 30;
-const barColumnsMin = 5;
+/** From this width on there is room for the label and a longer bar. */
+const wideColumns = 70;
+const labelColumnsMax = 24;
 
-/** The progress in one line of at most so many columns: what matters least goes first where it is narrow. */
+/**
+ * The progress in one line of at most so many columns. What matters least goes first where it is narrow; the bar
+ * keeps its place, so that nothing jumps while numbers grow.
+ */
 export function progressBarLine(state: ProgressState, columnsMax: number): string {
   const { done, total, label } = state;
   const share = shareOf(state);
   const count = total === null ? `${numberText(done)} done` : `${numberText(done)}/${numberText(total)}`;
+  const isWide = columnsMax >= wideColumns;
+  const barColumns = isWide ? 20 : 10;
+  const full = Math.floor((share ?? 0) * barColumns);
+  const bar = share === null ? [] : [`${'█'.repeat(full)}${'░'.repeat(barColumns - full)}`];
+  const head = isWide ? [clip(label, labelColumnsMax), ...bar] : bar;
   const parts = [count, ...detailsOf(state)];
-  while (parts.length > 1 && columnsOf(parts.join('  ')) > columnsMax - barColumnsMin - 2) parts.pop();
-  const text = parts.join('  ');
-  if (share === null) return [label, text].join('  ').slice(-columnsMax);
-  const besides = columnsMax - columnsOf(text) - 2;
-  const shownLabel = columnsOf(label) + 2 + barColumnsMin <= besides ? `${label}  ` : '';
-  const barColumns = Math.min(barColumnsMax, besides - columnsOf(shownLabel));
-  if (barColumns < barColumnsMin) return text.slice(0, columnsMax);
-  const full = Math.floor(share * barColumns);
-  return `${shownLabel}${'█'.repeat(full)}${'░'.repeat(barColumns - full)}  ${text}`;
+  const line = () => [...head, ...parts].join('  ');
+  while (parts.length > 1 && columnsOf(line()) > columnsMax) parts.pop();
+  return clip(line(), columnsMax);
 }
 
 /** The progress as a line of a log. */
@@ -60,7 +63,7 @@ function detailsOf(state: ProgressState): string[] {
   if (share !== null) details.push(`${Math.floor(share * 100)} %`);
   if (rate !== null) details.push(`${rate >= 10 ? numberText(rate) : rate.toFixed(1)}/s`);
   if (total !== null && rate !== null && rate > 0 && done < total) {
-    details.push(`${durationText(((total - done) / rate) * 1000)} left`);
+    details.push(`${durationText(Math.ceil((total - done) / rate) * 1000)} left`);
   }
   if (failed > 0) details.push(`${numberText(failed)} not enriched`);
   if (waiting > 0) details.push(`${numberText(waiting)} follow-ups waiting`);

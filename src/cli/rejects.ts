@@ -15,7 +15,7 @@ const bufferCharsMax = 64 * 1024;
 const nameCharsMax = 150;
 
 /**
- * The rejects file of an input, at `rejectsPath`. It is made with its first row and replaces that of an earlier
+ * The rejects file of an input. It is made with its first row and replaces that of an earlier
  * run; a run without rejects takes the earlier one away.
  */
 export function createRejectsFile(options: {
@@ -58,6 +58,6 @@ export function createRejectsFile(options: {
   };
 }
 
-export function rejectsPath(dataDir: string, inputName: string): string {
+function rejectsPath(dataDir: string, inputName: string): string {
   return join(dataDir, `${basename(inputName).slice(0, nameCharsMax)}.rejects.jsonl`);
 }

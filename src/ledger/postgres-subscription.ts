@@ -52,7 +52,8 @@ export async function* followLedger(
     if (last !== undefined) {
       position = last.position;
       const events = rows.filter(({ stream }) => prefixes.some((prefix) => stream.startsWith(prefix)));
-      if (events.length > 0) yield { kind: 'events', events: events.map(recordedEvent), position };
+      // Also where nothing matched: a checkpoint must not park below the head.
+      yield { kind: 'events', events: events.map(recordedEvent), position };
       if (rows.length === batchMax) continue;
     }
     if (!wasCaughtUp) {

@@ -1,6 +1,6 @@
-import { getTableColumns, inArray } from 'drizzle-orm';
+import { eq, getTableColumns, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { ClientBase } from 'pg';
+import type { Client } from 'pg';
 import { type TrackRow, tracks } from './schema.ts';
 
 const columns = Object.entries(getTableColumns(tracks)).map(([key, column]) => ({
@@ -15,24 +15,24 @@ const upsert = `INSERT INTO tracks (${quoted.join(', ')})
 
 /** The rows of these tracks. */
 export async function loadTracks(
-  client: ClientBase,
+  client: Client,
   trackIds: readonly string[],
 ): Promise<Map<string, TrackRow>> {
   const rows = await drizzle(client)
     .select()
     .from(tracks)
-    .where(inArray(tracks.trackId, [...trackIds]));
+    .where(eq(tracks.trackId, sql`ANY(${sql.param([...trackIds])})`));
   return new Map(rows.map((row) => [row.trackId, row]));
 }
 
 /** Writes the rows in one statement. */
-export async function saveTracks(client: ClientBase, rows: readonly TrackRow[]): Promise<void> {
+export async function saveTracks(client: Client, rows: readonly TrackRow[]): Promise<void> {
   if (rows.length === 0) return;
   const records = rows.map((row) => Object.fromEntries(columns.map(({ key, name }) => [name, row[key]])));
   await client.query({ name: 'tracks-upsert', text: upsert, values: [JSON.stringify(records)] });
 }
 
-export async function deleteTracks(client: ClientBase, trackIds: readonly string[]): Promise<void> {
+export async function deleteTracks(client: Client, trackIds: readonly string[]): Promise<void> {
   if (trackIds.length === 0) return;
   await client.query('DELETE FROM tracks WHERE track_id = ANY($1)', [trackIds]);
 }

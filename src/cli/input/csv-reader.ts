@@ -21,7 +21,7 @@ interface CsvFault {
 
 /** How far a quoted field may reach: what is longer is a quote that somebody forgot to close. */
 export const recordLinesMax = 20;
-export const recordCharsMax = 64 * 1024;
+const recordCharsMax = 64 * 1024;
 
 /** Spreadsheets write an empty row as its delimiters. */
 const blankLines: Readonly<Record<Delimiter, RegExp>> = { ',': /^[\s,]*$/, ';': /^[\s;]*$/, '\t': /^\s*$/ };
