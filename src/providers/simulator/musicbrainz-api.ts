@@ -1,0 +1,91 @@
+import { type FullTrack, uuidOf } from './catalogue.ts';
+import { onlyDecoys, withDecoys } from './decoys.ts';
+import { seeded } from './seeded.ts';
+import { artistsOf } from './spotify-api.ts';
+import { type Answer, json, type World } from './world.ts';
+
+const help = 'For usage, please see: https://musicbrainz.org/development/mmd';
+const notFound = { help, error: 'Not Found' };
+
+/** MusicBrainz' side: recordings by search and by ISRC. */
+export function answerMusicBrainz(
+  world: World,
+  path: string,
+  query: URLSearchParams,
+  userAgent: string | null,
+): Answer {
+  if (userAgent === null || userAgent.trim() === '') {
+    return json(403, {
+      error:
+        'Your requests are being throttled by MusicBrainz because the application you are using has not identified itself. Please update your application, and see http://musicbrainz.org/doc/XML_Web_Service/Rate_Limiting for more information.',
+    });
+  }
+  const { catalogue, seed, decoyShare } = world;
+  const isrc = /^\/ws\/2\/isrc\/(.+)$/.exec(path)?.[1];
+  if (isrc !== undefined) {
+    if (!/^[A-Z]{2}[A-Z0-9]{3}\d{7}$/.test(isrc)) return json(400, { help, error: 'Invalid isrc.' });
+    const track = catalogue.byIsrc(isrc);
+    if (track === null || !catalogue.knows('musicbrainz', track)) return json(404, notFound);
+    return json(200, { isrc, recordings: [recording(world, track, null)] });
+  }
+  if (path !== '/ws/2/recording') return json(404, notFound);
+  const [, title, artist] =
+    /recording:"((?:[^"\\]|\\.)*)" AND artist:"((?:[^"\\]|\\.)*)"/s.exec(query.get('query') ?? '') ?? [];
+  if (title === undefined || artist === undefined) {
+    return json(400, {
+      help,
+      error: 'The given parameters do not match any available query type for the recording resource.',
+    });
+  }
+  const plain = (text: string) => text.replace(/\\(.)/gs, '$1');
+  const track = catalogue.bySearch(plain(artist), plain(title));
+  const found =
+    track === null
+      ? []
+      : (catalogue.knows('musicbrainz', track) ? withDecoys : onlyDecoys)(track, seed, decoyShare);
+  const limit = Number(query.get('limit') ?? 25);
+  const recordings = found
+    .slice(0, limit >= 1 && limit <= 100 ? limit : 25)
+    .map((one) => recording(world, one, 100));
+  return json(200, { created: '2026-01-01T00:00:00.000Z', count: found.length, offset: 0, recordings });
+}
+
+function recording({ seed }: World, track: FullTrack, score: number | null) {
+  const { mbid, artist, title, album, year, durationMs, isrc } = track;
+  const names = artistsOf(artist);
+  const day = seeded(seed, 'mb-date', mbid);
+  const date = day < 0.2 ? `${year}` : day < 0.4 ? `${year}-05` : `${year}-05-17`;
+  return {
+    id: mbid,
+    ...(score === null ? {} : { score }),
+    title,
+    length: seeded(seed, 'mb-length', mbid) < 0.05 ? null : durationMs,
+    video: null,
+    'artist-credit': names.map((name, index) => ({
+      name,
+      joinphrase: index < names.length - 1 ? ' & ' : '',
+      artist: { id: uuidOf(seed, 'artist', name), name, 'sort-name': name },
+    })),
+    'first-release-date': date,
+    releases: [
+      {
+        id: uuidOf(seed, 'release', album),
+        title: album,
+        status: 'Official',
+        date,
+        country: 'XW',
+        'release-group': { id: uuidOf(seed, 'group', album), 'primary-type': 'Album', title: album },
+      },
+    ],
+    // Of the recordings with equal score only some carry these.
+    ...(seeded(seed, 'mb-isrcs', mbid) < 0.5 || score === null ? { isrcs: [isrc] } : {}),
+    ...(seeded(seed, 'mb-tags', mbid) < 0.5
+      ? {
+          tags: [
+            { count: 3, name: 'electronic' },
+            { count: 1, name: 'house' },
+          ],
+        }
+      : {}),
+  };
+}

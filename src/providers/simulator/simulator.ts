@@ -1,0 +1,115 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Provider } from '../../domain/provider.ts';
+import { createMeter, type MeterReport } from './call-meter.ts';
+import { type Catalogue, type CatalogueTrack, readCatalogue } from './catalogue.ts';
+import { type Faults, faultOf, throttled } from './faults.ts';
+import { answerLastfm } from './lastfm-api.ts';
+import { answerMusicBrainz } from './musicbrainz-api.ts';
+import { answerSpotify } from './spotify-api.ts';
+import type { Answer, World } from './world.ts';
+
+export interface SimulatorOptions {
+  readonly tracks: Iterable<CatalogueTrack> | AsyncIterable<CatalogueTrack>;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly seed: number;
+  /** Share of tracks that a provider does not know. */
+  readonly unknownShare: number;
+  readonly decoyShare: number;
+  readonly latencyMs: number;
+  readonly faults: Faults;
+  /** What the providers allow; Infinity lifts the limit. */
+  readonly ratesPerSecond: Readonly<Record<Provider, number>>;
+}
+
+/** The three APIs on one loopback port, answering from a catalogue of tracks. */
+export interface Simulator {
+  readonly url: string;
+  readonly catalogue: Catalogue;
+  /** The environment that points this project at it. */
+  readonly environment: Readonly<Record<string, string>>;
+  report(): Readonly<Record<Provider, MeterReport>>;
+  close(): Promise<void>;
+}
+
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { seed, faults, latencyMs, decoyShare } = options;
+  const catalogue = await readCatalogue(options.tracks, options);
+  const world: World = { catalogue, seed, decoyShare };
+  const meter = createMeter(options.ratesPerSecond);
+  const startedMs = performance.now();
+  const calls: Record<Provider, number> = { spotify: 0, musicbrainz: 0, lastfm: 0 };
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    const url = new URL(request.url ?? '/', 'http://simulator');
+    const [, api = '', ...rest] = url.pathname.split('/');
+    const path = `/${rest.join('/')}`;
+    if (api === 'simulator')
+      return send(response, { status: 200, headers: {}, body: JSON.stringify(meter.report()) });
+    if (api !== 'spotify' && api !== 'musicbrainz' && api !== 'lastfm')
+      return send(response, { status: 404, headers: {}, body: '{}' });
+    // Tokens come from another host, with no limit of ours.
+    const counted = path !== '/api/token';
+    const answer = counted ? countedAnswer(api, path, url, request) : answerOf(api, path, url, request);
+    if (answer === 'hang') return;
+    const reply = () => {
+      if (counted) meter.answered(api, answer.status);
+      send(response, answer);
+    };
+    if (latencyMs > 0) setTimeout(reply, latencyMs);
+    else reply();
+  }
+
+  function countedAnswer(api: Provider, path: string, url: URL, request: IncomingMessage): Answer | 'hang' {
+    const nowMs = performance.now();
+    calls[api] += 1;
+    if (!meter.arrived(api, nowMs)) return throttled(api, 1);
+    const fault = faultOf(faults, seed, api, calls[api], (nowMs - startedMs) / 1000);
+    return fault ?? answerOf(api, path, url, request);
+  }
+
+  function answerOf(api: Provider, path: string, url: URL, { headers }: IncomingMessage): Answer {
+    if (api === 'spotify') return answerSpotify(world, path, url.searchParams, headers.authorization ?? null);
+    if (api === 'musicbrainz')
+      return answerMusicBrainz(world, path, url.searchParams, headers['user-agent'] ?? null);
+    return answerLastfm(world, url.searchParams);
+  }
+
+  const server = createServer({ keepAliveTimeout: 60_000 }, handle);
+  await new Promise<void>((done, failed) =>
+    server.once('error', failed).listen(options.port, '127.0.0.1', done),
+  );
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : options.port;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    catalogue,
+    environment: {
+      SPOTIFY_BASE_URL: `${url}/spotify/v1`,
+      SPOTIFY_TOKEN_URL: `${url}/spotify/api/token`,
+      SPOTIFY_CLIENT_ID: 'simulated',
+      SPOTIFY_CLIENT_SECRET: 'simulated',
+      MUSICBRAINZ_BASE_URL: `${url}/musicbrainz/ws/2`,
+      MUSICBRAINZ_USER_AGENT: 'enrichment-ledger/0.1 ( simulated@example.org )',
+      LASTFM_BASE_URL: `${url}/lastfm/2.0/`,
+      LASTFM_API_KEY: 'simulated',
+    },
+    report: meter.report,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  const bytes = Buffer.from(body);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    ...headers,
+    'content-length': bytes.length,
+  });
+  response.end(bytes);
+}
