@@ -4,8 +4,8 @@
  * 10,000 tracks. `--times 10` runs the same file ten times as long as well, to show that memory does not follow.
  */
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -44,13 +44,23 @@ interface Figures {
 }
 
 async function measure(file: string, dataDir: string): Promise<Figures> {
-  const args = ['--import', 'tsx', 'src/cli/main.ts', 'run', file, '--simulate', '--sim-latency', flags.latency];
+  const args = [
+    '--import',
+    'tsx',
+    'src/cli/main.ts',
+    'run',
+    file,
+    '--simulate',
+    '--sim-latency',
+    flags.latency,
+  ];
   args.push('--lift-rates', '--data-dir', dataDir, '--concurrency', flags.concurrency, '--json');
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const peakMb = { process: 0, database: 0, simulator: 0 };
   const timer = setInterval(() => {
     const now = memoryMb(child.pid ?? 0, dataDir);
-    for (const part of ['process', 'database', 'simulator'] as const) peakMb[part] = Math.max(peakMb[part], now[part]);
+    for (const part of ['process', 'database', 'simulator'] as const)
+      peakMb[part] = Math.max(peakMb[part], now[part]);
   }, sampleEveryMs);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -58,16 +68,24 @@ async function measure(file: string, dataDir: string): Promise<Figures> {
   });
   const [exitCode] = (await once(child, 'close')) as [number];
   clearInterval(timer);
-  const summary = JSON.parse(text) as { rows: number; seconds: number; calls: Record<string, { calls: number }> };
+  const summary = JSON.parse(text) as {
+    rows: number;
+    seconds: number;
+    calls: Record<string, { calls: number }>;
+  };
   const calls = Object.values(summary.calls).reduce((sum, one) => sum + one.calls, 0);
   return { tracks: summary.rows, seconds: summary.seconds, calls, exitCode, peakMb };
 }
 
 function print({ tracks, seconds, calls, exitCode, peakMb }: Figures): void {
-  console.log(`tracks            ${tracks} in ${seconds.toFixed(1)} s (start and end of the database included)`);
+  console.log(
+    `tracks            ${tracks} in ${seconds.toFixed(1)} s (start and end of the database included)`,
+  );
   console.log(`tracks/s          ${(tracks / seconds).toFixed(0)}`);
   console.log(`calls/s           ${(calls / seconds).toFixed(0)}`);
-  console.log(`peak memory, MB   process ${peakMb.process}, database ${peakMb.database}, simulator ${peakMb.simulator}`);
+  console.log(
+    `peak memory, MB   process ${peakMb.process}, database ${peakMb.database}, simulator ${peakMb.simulator}`,
+  );
   console.log(`exit code         ${exitCode}\n`);
 }
 
@@ -81,7 +99,8 @@ function memoryMb(pid: number, dataDir: string): Figures['peakMb'] {
     if (command.includes(' simulate ') && parentOf(one) === String(pid)) mb.simulator += pssMb(Number(one));
     if (command.includes('postgres') && command.includes(dataDir)) servers.add(one);
   }
-  for (const one of all) if (servers.has(one) || servers.has(parentOf(one))) mb.database += pssMb(Number(one));
+  for (const one of all)
+    if (servers.has(one) || servers.has(parentOf(one))) mb.database += pssMb(Number(one));
   return mb;
 }
 

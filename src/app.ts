@@ -86,7 +86,7 @@ const stopGraceMs = 5000;
 
 /** The workers of the embedded mode: queue, cache and gates in this process. */
 export function startEmbeddedWorkers(options: EmbeddedWorkersOptions): EmbeddedWorkers {
-  const { config, ledger, concurrency } = options;
+  const { config, concurrency } = options;
   const clients = createClients(config);
   const queue = createInProcessQueue({ capacity: queueCapacity });
   const gates = createMemoryGates({ limits: config.gateLimits });
@@ -152,7 +152,8 @@ function createClients(config: Config): Partial<Record<Provider, ProviderClient>
   const { spotify, musicbrainz, lastfm, callTimeoutMs: timeoutMs } = config;
   const http = createHttp({ timeoutMs, userAgent });
   const clients: Partial<Record<Provider, ProviderClient>> = {};
-  if (spotify.credentials !== null) clients.spotify = createSpotify({ http, ...spotify, ...spotify.credentials });
+  if (spotify.credentials !== null)
+    clients.spotify = createSpotify({ http, ...spotify, ...spotify.credentials });
   if (musicbrainz.userAgent !== null) {
     clients.musicbrainz = createMusicBrainz({ http, ...musicbrainz, userAgent: musicbrainz.userAgent });
   }

@@ -182,12 +182,19 @@ async function workHop(
     if (now() - Date.parse(bornAt) > policy.ageMsMax) {
       const message = `The task is older than ${policy.ageMsMax / 86_400_000} days.`;
       const leftOut: LeftOut[] = [];
-      await recorder.record({ ...context(), type: 'GiveUp', reason: 'too_old', message, leftOut, rawBody: null }, 0);
+      await recorder.record(
+        { ...context(), type: 'GiveUp', reason: 'too_old', message, leftOut, rawBody: null },
+        0,
+      );
       return;
     }
     const asked = await Promise.all(
       needed.map((provider) =>
-        askProvider(provider, askingOf(options, recorder, receive, provider, lane, context, entry.asked), options),
+        askProvider(
+          provider,
+          askingOf(options, recorder, receive, provider, lane, context, entry.asked),
+          options,
+        ),
       ),
     );
     observer.onStep?.('answered');

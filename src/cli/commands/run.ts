@@ -1,15 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { readConfig } from '../../config.ts';
+import { Command } from 'commander';
 import { exitCodes } from '../exit-code.ts';
 import { openInput } from '../input/open-input.ts';
 import { createProgress } from '../progress.ts';
 import { runFile } from '../run-file.ts';
 import { simulated } from '../simulated.ts';
 import { formatSummary, summaryJson } from '../summary.ts';
+import { share, wholeNumber } from './option-values.ts';
 
 export const defaultDataDir = 'enrichment-data';
 
-interface RunFlags {
+export interface RunFlags {
   readonly dataDir: string;
   readonly concurrency: number;
   readonly simulate?: true;
@@ -62,7 +62,7 @@ Examples:
 The same command again goes on where the last one ended. Exit codes: 0 done, 1 failed, 2 wrong usage,
 3 done, but some rows were rejected.`;
 
-async function run(file: string, flags: RunFlags): Promise<void> {
+export async function run(file: string, flags: RunFlags): Promise<void> {
   const abort = new AbortController();
   const onSignal = () => {
     // The second signal is immediate: everything of worth stands in the ledger.
@@ -71,7 +71,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     abort.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const input = await openInput(file, flags.dataDir);
+  const input = await openInput(file, flags.dataDir, { signal: abort.signal });
   const world = await simulated(
     { ...flags, simulate: flags.simulate === true, file: input.path },
     readConfig(),
@@ -104,18 +104,4 @@ async function run(file: string, flags: RunFlags): Promise<void> {
     await world.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-export function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
-  };
-}
-
-export function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('It takes a number from 0 to 1.');
 }

@@ -39,7 +39,7 @@ export function trackCommand(): Command {
   return track;
 }
 
-async function withStore(flags: TrackFlags, ask: (store: Store) => Promise<void>): Promise<void> {
+export async function withStore(flags: TrackFlags, ask: (store: Store) => Promise<void>): Promise<void> {
   const store = await openStore({ dataDir: await existingDataDir(flags.dataDir) });
   try {
     await ask(store);
@@ -48,7 +48,7 @@ async function withStore(flags: TrackFlags, ask: (store: Store) => Promise<void>
   }
 }
 
-async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
+export async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
   const projector = openProjector(store);
   await projector.waitUntilCaughtUp(visibleWithinMsMax);
   await projector.stop();
@@ -64,7 +64,7 @@ async function show(store: Store, id: string, flags: TrackFlags): Promise<void> 
   }
 }
 
-async function history(store: Store, id: string, flags: TrackFlags): Promise<void> {
+export async function history(store: Store, id: string, flags: TrackFlags): Promise<void> {
   const recorded = await store.ledger.read(trackStream(id));
   if (recorded.length === 0) throw unknownTrack(id, flags);
   if (flags.json === true) {

@@ -45,10 +45,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const url = new URL(request.url ?? '/', 'http://simulator');
     const [, api = '', ...rest] = url.pathname.split('/');
     const path = `/${rest.join('/')}`;
-    if (api === 'simulator')
-      return send(response, { status: 200, headers: {}, body: JSON.stringify(meter.report()) });
-    if (api !== 'spotify' && api !== 'musicbrainz' && api !== 'lastfm')
-      return send(response, { status: 404, headers: {}, body: '{}' });
+    if (api === 'simulator') {
+      send(response, { status: 200, headers: {}, body: JSON.stringify(meter.report()) });
+      return;
+    }
+    if (api !== 'spotify' && api !== 'musicbrainz' && api !== 'lastfm') {
+      send(response, { status: 404, headers: {}, body: '{}' });
+      return;
+    }
     // Tokens come from another host, with no limit of ours.
     const counted = path !== '/api/token';
     const answer = counted ? countedAnswer(api, path, url, request) : answerOf(api, path, url, request);

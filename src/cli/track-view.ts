@@ -1,0 +1,18 @@
+import { trackFields } from '../domain/track-values.ts';
+import type { TrackRow } from '../projections/schema.ts';
+import type { ColumnProvenance } from '../projections/tracks.ts';
+import type { TrackView } from './timeline.ts';
+
+/** A row as `track show` prints it. */
+export function trackViewOf(row: TrackRow): TrackView {
+  const provenance = row.provenance as Readonly<Partial<Record<string, ColumnProvenance>>>;
+  return {
+    ...row,
+    sources: row.enrichmentSources,
+    values: trackFields.flatMap((field) => {
+      const value = row[field];
+      const from = provenance[field];
+      return value === null || from === undefined ? [] : [{ field, value, ...from }];
+    }),
+  };
+}
