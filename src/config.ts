@@ -73,10 +73,13 @@ const cacheBytesMax = 32 * 1024 * 1024;
 /**
  * Reads the configuration; an empty variable counts as not set.
  *
+ * @param instead variables that go before those of the environment
  * @throws ConfigError
  */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+export function readConfig(instead: Readonly<Record<string, string>> = {}, env = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries({ ...env, ...instead }).filter(([, value]) => value !== ''),
+  );
   const parsed = environment.safeParse(given);
   const faults = parsed.success
     ? []
@@ -130,6 +133,14 @@ function configOf(env: z.infer<typeof environment>): Config {
     cacheBytesMax,
     logLevel: env.LOG_LEVEL,
   };
+}
+
+/** What the environment says of the terminal. */
+export function terminalOf(env = process.env): {
+  readonly CI: string | undefined;
+  readonly TERM: string | undefined;
+} {
+  return { CI: env.CI, TERM: env.TERM };
 }
 
 /** The rates of all providers lifted, for throughput measurements against the simulator. */

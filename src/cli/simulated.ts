@@ -38,7 +38,7 @@ export async function simulated(options: SimulatedOptions): Promise<ProviderWorl
   });
   const { environment } = await message<{ environment: Record<string, string> }>(child, startMsMax);
   return {
-    config: readConfig({ ...process.env, ...environment }),
+    config: readConfig(environment),
     async violations() {
       child.send({ ask: 'report' });
       const { report } = await message<{ report: Readonly<Record<string, MeterReport>> }>(child, answerMsMax);

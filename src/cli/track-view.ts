@@ -1,3 +1,4 @@
+import { isProvider } from '../domain/provider.ts';
 import { trackFields } from '../domain/track-values.ts';
 import type { TrackRow } from '../projections/schema.ts';
 import type { ColumnProvenance } from '../projections/tracks.ts';
@@ -8,7 +9,8 @@ export function trackViewOf(row: TrackRow): TrackView {
   const provenance = row.provenance as Readonly<Partial<Record<string, ColumnProvenance>>>;
   return {
     ...row,
-    sources: row.enrichmentSources,
+    sources: row.enrichmentSources.filter(isProvider),
+    enrichedAt: row.enrichmentTimestamp,
     values: trackFields.flatMap((field) => {
       const value = row[field];
       const from = provenance[field];

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
+import { terminalOf } from '../../config.ts';
 import { exitCodes } from '../exit-code.ts';
 import { openInput } from '../input/open-input.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, isInteractive } from '../progress.ts';
 import { runFile } from '../run-file.ts';
 import { simulated } from '../simulated.ts';
 import { formatSummary, summaryJson } from '../summary.ts';
@@ -72,10 +73,7 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const input = await openInput(file, flags.dataDir, { signal: abort.signal });
-  const world = await simulated(
-    { ...flags, simulate: flags.simulate === true, file: input.path },
-    readConfig(),
-  );
+  const world = await simulated({ ...flags, simulate: flags.simulate === true, file: input.path });
   try {
     const summary = await runFile({
       config: world.config,
@@ -89,7 +87,7 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
       startProgress: (total) =>
         createProgress({
           stream: process.stderr,
-          isTTY: process.stderr.isTTY === true,
+          isTTY: isInteractive(process.stderr, terminalOf()),
           total,
           label: input.source.name,
         }),
