@@ -58,7 +58,7 @@ const packages = Object.entries(owners).map(([name, owned]) => ({
   severity: 'error',
   comment: `${name} is used in src/${owned.join('/ and src/')}/ only.`,
   from: { path: '^src/', pathNot: `^src/(${owned.join('|')})/` },
-  to: { path: `^node_modules/(@types/)?${name}/` },
+  to: { path: `(^|/)node_modules/(@types/)?${name}/` },
 }));
 
 module.exports = {
@@ -73,7 +73,7 @@ module.exports = {
       from: { path: '^src/domain/' },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'],
-        pathNot: '^node_modules/any-ascii/',
+        pathNot: '(^|/)node_modules/any-ascii/',
       },
     },
     {

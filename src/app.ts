@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryCache } from './cache/memory.ts';
 import { createMemorySingleFlight } from './cache/memory-single-flight.ts';
@@ -93,6 +94,8 @@ export function startEmbeddedWorkers(options: EmbeddedWorkersOptions): EmbeddedW
   const { onRefused, onFatal } = options;
   const stopping = new AbortController();
   const abandoning = new AbortController();
+  // Every task that waits at a gate listens to it.
+  setMaxListeners(0, abandoning.signal);
   const credentials = createCredentials({ now: Date.now, onRefused, onAccepted: () => undefined });
   const shared = {
     ...options,

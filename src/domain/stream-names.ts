@@ -13,8 +13,5 @@ export function messageStream(bodySha256: string): string {
   return `message-${bodySha256}`;
 }
 
-/** The stream of what an operator did without a track. */
-export const operatorStream = 'operator-actions';
-
 /** What every subscription of this project takes. */
 export const streamPrefixes = ['track-', 'message-', 'operator-'] as const;

@@ -40,6 +40,7 @@ const placeholderImage = '2a96cbd8b46e442fc41c2b86b821562f';
 export function createLastfm({ http, baseUrl, apiKey, now = Date.now }: LastfmOptions): ProviderClient {
   return {
     provider: 'lastfm',
+    prepare: async () => undefined,
     call: (lookup) =>
       timedCall(async () => {
         if (lookup.kind === 'isrc') {

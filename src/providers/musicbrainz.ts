@@ -43,6 +43,7 @@ export function createMusicBrainz({
 }: MusicBrainzOptions): ProviderClient {
   return {
     provider: 'musicbrainz',
+    prepare: async () => undefined,
     call: (lookup) =>
       timedCall(async () => {
         const answer = await http.get(`${baseUrl}${pathOf(lookup)}`, { 'user-agent': userAgent });

@@ -6,6 +6,12 @@ export interface ProviderClient {
   readonly provider: Provider;
 
   /**
+   * Does what a call needs beforehand, such as getting a token, so that a call starts when its slot comes. Never
+   * rejects.
+   */
+  prepare(): Promise<void>;
+
+  /**
    * Makes one call. Whatever happens is an outcome: it never rejects, and it ends within the client's timeout.
    * It neither repeats a call nor waits for a rate: that is its caller's.
    */

@@ -43,6 +43,9 @@ export function createSpotify(options: SpotifyOptions): ProviderClient {
   const tokens = createSpotifyTokens({ ...options, now });
   return {
     provider: 'spotify',
+    async prepare() {
+      await tokens.current();
+    },
     call: (lookup) =>
       timedCall(async () => {
         const token = await tokens.current();

@@ -126,6 +126,7 @@ async function lead(
   const { gates, clients, credentials, now, newId } = services;
   let value: FlightValue = { kind: 'turned-away', untilMs: now() };
   for (let calls = 0; calls < callsMax; calls++) {
+    await clients[provider]?.prepare();
     const passing = passGate({ ...services, provider, lane: asking.lane, patienceMs: asking.patienceMs });
     if (calls === 0) asking.onAsked();
     const pass = await passing;
