@@ -61,7 +61,7 @@ export async function* followLedger(
       yield { kind: 'caught-up', position: position === '0' ? null : position };
       continue;
     }
-    if (last === undefined) await Promise.race([woken, pause(lookAgainMs, signal)]);
+    if (last === undefined) await wokenOr(woken, lookAgainMs, signal);
   }
 }
 
@@ -77,4 +77,19 @@ async function readAfter(pool: Pool, position: string): Promise<Row[]> {
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Waits for the promise, the time or the signal, and leaves nothing behind of the other two. */
+function wokenOr(woken: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    void woken.then(done);
+    if (signal.aborted) done();
+  });
 }

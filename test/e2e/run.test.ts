@@ -48,7 +48,10 @@ function tracks(count: number): string {
 
 async function historyTypes(id: string): Promise<string[]> {
   const { stdout } = await start('track', 'history', id, '--json', '--data-dir', join(folder, 'data')).ended;
-  return stdout.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { type: string }).type);
 }
 
 describe('run', () => {
@@ -68,7 +71,15 @@ describe('run', () => {
     const file = join(folder, 'tracks.csv');
     const rows = Array.from({ length: 400 }, (_, n) => `t${n},Band ${n % 7},Song number ${n}`);
     writeFileSync(file, `track_id,artist,title\n${rows.join('\n')}\n`);
-    const { child, ended } = start(...runArgs(file), '--sim-unknown', '0', '--concurrency', '8', '--sim-latency', '40');
+    const { child, ended } = start(
+      ...runArgs(file),
+      '--sim-unknown',
+      '0',
+      '--concurrency',
+      '8',
+      '--sim-latency',
+      '40',
+    );
     await sleep(3500);
     child.kill('SIGKILL');
     expect((await ended).stdout).toBe('');
