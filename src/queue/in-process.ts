@@ -40,6 +40,7 @@ interface Taker {
   readonly handler: DeliveryHandler;
   readonly lanes: readonly Lane[];
   free: number;
+  stopped: boolean;
   readonly inHand: Set<Promise<void>>;
 }
 
@@ -72,7 +73,7 @@ export function createInProcessQueue(options: InProcessQueueOptions): InProcessQ
   function deliverRound(): void {
     round = null;
     for (const taker of takers) {
-      while (taker.free > 0) {
+      while (taker.free > 0 && !taker.stopped) {
         const held = ready.take(taker.lanes);
         if (held === undefined) break;
         deliver(held, taker);
@@ -108,6 +109,7 @@ export function createInProcessQueue(options: InProcessQueueOptions): InProcessQ
   }
 
   async function stop(taker: Taker): Promise<void> {
+    taker.stopped = true;
     takers.delete(taker);
     await Promise.all(taker.inHand);
   }
@@ -122,7 +124,7 @@ export function createInProcessQueue(options: InProcessQueueOptions): InProcessQ
       return 'confirmed';
     },
     consume(handler, { lanes, concurrency }): Consumer {
-      const taker: Taker = { handler, lanes, free: concurrency, inHand: new Set() };
+      const taker: Taker = { handler, lanes, free: concurrency, stopped: false, inHand: new Set() };
       takers.add(taker);
       scheduleRound();
       return { stop: () => stop(taker) };

@@ -3,7 +3,7 @@ import { v5 } from 'uuid';
 import type { Provider } from '../domain/provider.ts';
 
 /** Every derived task id lies in this namespace. Streams bear these ids: it never changes. */
-const namespace = '5e3c5b1d-6c0a-4f43-9a51-d2a0b7f0c8e6';
+const namespace = '6f1c8a54-b7d3-4e0f-9a2c-e58d10f37b96';
 
 /**
  * The task id of a row of a file.

@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AnswerCache } from '../../src/cache/answer-cache.ts';
+import type { SharedAnswer } from '../../src/domain/answer.ts';
+import { type Provider, providers } from '../../src/domain/provider.ts';
+import { anySharedAnswer } from '../support/generators.ts';
+
+export interface CacheSettings {
+  readonly ttlMs: Readonly<Record<Provider, number>>;
+  readonly missingTtlMs: number;
+  /** Milliseconds since 1970, of the clock that the cache is to go by. */
+  readonly now: () => number;
+}
+
+export interface CacheContract {
+  /** An empty cache with room for a thousand answers. */
+  readonly open: (settings: CacheSettings) => Promise<AnswerCache>;
+}
+
+const ttlMs = { spotify: 7000, musicbrainz: 30_000, lastfm: 5000 };
+const missingTtlMs = 1000;
+const calledAtMs = Date.parse('2026-01-01T00:00:00.000Z');
+
+/** What every cache has to keep. */
+export function cacheContract(name: string, { open }: CacheContract): void {
+  describe(`${name} keeps the cache contract:`, () => {
+    let nowMs = calledAtMs;
+    let cache: AnswerCache;
+    beforeEach(async () => {
+      nowMs = calledAtMs;
+      cache = await open({ ttlMs, missingTtlMs, now: () => nowMs });
+    });
+    afterEach(() => cache.close());
+
+    const calledNow = (answer: SharedAnswer): SharedAnswer => ({
+      ...answer,
+      calledAt: new Date(calledAtMs).toISOString(),
+    });
+    const lifeMs = ({ answer, provider }: SharedAnswer) =>
+      answer.kind === 'missing' ? missingTtlMs : ttlMs[provider];
+
+    it('an unknown key has no answer', async () => {
+      expect(await cache.get('unknown')).toBeNull();
+    });
+
+    it('what was kept is read back equal, key by key, the newest of a key', async () => {
+      const entries = fc.array(fc.tuple(fc.string({ maxLength: 3 }), anySharedAnswer.map(calledNow)), {
+        maxLength: 20,
+      });
+      await fc.assert(
+        fc.asyncProperty(entries, async (kept) => {
+          for (const [key, answer] of kept) await cache.set(key, answer);
+          for (const [key, answer] of new Map(kept)) expect(await cache.get(key)).toEqual(answer);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    it('an answer is kept until its age reaches the TTL of its provider, or that of "missing"', async () => {
+      await fc.assert(
+        fc.asyncProperty(anySharedAnswer.map(calledNow), fc.nat(), async (answer, storedAfterMs) => {
+          nowMs = calledAtMs + (storedAfterMs % lifeMs(answer));
+          await cache.set('key', answer);
+          nowMs = calledAtMs + lifeMs(answer) - 1;
+          expect(await cache.get('key')).toEqual(answer);
+          nowMs = calledAtMs + lifeMs(answer);
+          expect(await cache.get('key')).toBeNull();
+        }),
+        { numRuns: 50 },
+      );
+    });
+
+    it('an answer that is too old already is not kept', async () => {
+      for (const provider of providers) {
+        const answer = { ...calledNow(missing), provider };
+        nowMs = calledAtMs + missingTtlMs;
+        await cache.set(provider, answer);
+        expect(await cache.get(provider)).toBeNull();
+        nowMs = calledAtMs;
+        expect(await cache.get(provider)).toBeNull();
+      }
+    });
+
+    it('who changes what it read changes nobody else’s', async () => {
+      await cache.set('key', calledNow(missing));
+      const read = await cache.get('key');
+      try {
+        Object.assign(read ?? {}, { provider: 'lastfm' });
+      } catch {
+        // Refusing the change is as good.
+      }
+      expect(await cache.get('key')).toEqual(calledNow(missing));
+    });
+  });
+}
+
+const missing: SharedAnswer = {
+  provider: 'spotify',
+  lookup: { kind: 'isrc', isrc: 'GBAYE0601498' },
+  answer: { kind: 'missing', reason: 'no-result', bodyHash: '' },
+  calledAt: '2026-01-01T00:00:00.000Z',
+  eventId: 'e',
+};
