@@ -89,7 +89,7 @@ export function decide(state: TrackState, command: Command): TrackEvent | null {
     }
     case 'GiveUp': {
       const task = state.tasks.get(command.taskId);
-      if (task !== undefined && task.end !== null) return null;
+      if (!mayGiveUp(state, task, command)) return null;
       const { reason, message, leftOut, rawBody } = command;
       const attempt = task?.attempts ?? 0;
       return fact(state, command, 'Failed', {
@@ -137,6 +137,7 @@ function receive(state: TrackState, command: ReceiveTask): TrackEvent | null {
   }
   const task = state.tasks.get(command.taskId);
   if (standing !== 'open' || task === undefined || !deliveredAgain) return null;
+  if (task.newestReceivedEventId === command.eventId) return null;
   const delivery = (task.hop === hop ? task.deliveries : 1) + 1;
   if (delivery >= policy.deliveriesMax) {
     return fact(state, command, 'Failed', {
@@ -150,6 +151,12 @@ function receive(state: TrackState, command: ReceiveTask): TrackEvent | null {
     });
   }
   return fact(state, command, 'TaskReceived', { request: task.request, origin: task.origin, delivery });
+}
+
+/** A task whose hop is open; or what never became a task, such as an unreadable body, in a stream of its own. */
+function mayGiveUp(state: TrackState, task: TaskState | undefined, command: GiveUp): boolean {
+  if (task === undefined) return state.revision < 0;
+  return standingOf(state, { ...command, origin: task.origin }) === 'open';
 }
 
 /** A call is a fact whoever was first; one whose answer another worker had recorded already counts nowhere. */

@@ -19,7 +19,12 @@ function apply(state: TrackState, event: TrackEvent, revision: number): TrackSta
     case 'TaskReceived': {
       const known = state.tasks.get(taskId);
       if (known !== undefined) {
-        return withTask(state, { ...known, hop, deliveries: event.data.delivery });
+        return withTask(state, {
+          ...known,
+          hop,
+          deliveries: event.data.delivery,
+          newestReceivedEventId: event.id,
+        });
       }
       const task: TaskState = {
         taskId,
@@ -27,6 +32,7 @@ function apply(state: TrackState, event: TrackEvent, revision: number): TrackSta
         request: event.data.request,
         correlationId: event.meta.correlationId,
         receivedEventId: event.id,
+        newestReceivedEventId: event.id,
         receivedAt: event.meta.occurredAt,
         hop,
         deliveries: event.data.delivery,

@@ -1,6 +1,6 @@
 import type { Lookup, Outcome } from './answer.ts';
 import { matchCandidates } from './matching.ts';
-import { normaliseArtists, normaliseIsrc, normaliseTitle } from './normalise.ts';
+import { normaliseArtists, normaliseIsrc, normaliseText } from './normalise.ts';
 import type { Provider } from './provider.ts';
 import type { TaskRequest } from './task.ts';
 
@@ -34,5 +34,7 @@ export function settles(outcome: Outcome): boolean {
 /** The key under which an answer is cached and shared. The number rises when an answer's form changes. */
 export function lookupKey(provider: Provider, lookup: Lookup): string {
   if (lookup.kind === 'isrc') return `v1:${provider}:isrc:${lookup.isrc}`;
-  return `v1:${provider}:search:${normaliseArtists([lookup.artist])}:${normaliseTitle(lookup.title)}`;
+  // The title with its guests, because they are searched for; as JSON, because a name may consist of colons.
+  const words = [normaliseArtists([lookup.artist]), normaliseText(lookup.title)];
+  return `v1:${provider}:search:${JSON.stringify(words)}`;
 }

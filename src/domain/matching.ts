@@ -1,5 +1,5 @@
 import type { Candidate } from './answer.ts';
-import { normaliseArtists, normaliseIsrc, normaliseTitle } from './normalise.ts';
+import { guestsOf, normaliseArtists, normaliseIsrc, normaliseTitle } from './normalise.ts';
 import type { TaskRequest } from './task.ts';
 
 /** How far two known durations of one recording may lie apart. */
@@ -56,7 +56,7 @@ function judge(request: TaskRequest, candidate: Candidate): Match | Rejected {
     return { candidate, confidence: 1, reasons: ['same-isrc'] };
   }
   const sameTitle = normaliseTitle(request.title) === normaliseTitle(candidate.title);
-  const sameArtists = normaliseArtists([request.artist]) === normaliseArtists(candidate.artists);
+  const sameArtists = areSameArtists(request, candidate);
   const known = request.durationMs !== null && candidate.durationMs !== null;
   const apart =
     known && Math.abs(Number(request.durationMs) - Number(candidate.durationMs)) > durationToleranceMs;
@@ -72,4 +72,14 @@ function judge(request: TaskRequest, candidate: Candidate): Match | Rejected {
   if (!sameArtists) reasons.push('other-artists');
   if (apart) reasons.push('duration-apart');
   return { candidate, reasons };
+}
+
+/** Guests may stand in the title or among the artists, or one side names none; two that name others differ. */
+function areSameArtists({ artist, title }: TaskRequest, candidate: Candidate): boolean {
+  const guests = guestsOf(title);
+  const candidateGuests = guestsOf(candidate.title);
+  const withGuests = normaliseArtists([...candidate.artists, ...candidateGuests]);
+  if (normaliseArtists([artist, ...guests]) === withGuests) return true;
+  if (guests.length > 0 && candidateGuests.length > 0) return false;
+  return normaliseArtists([artist]) === normaliseArtists(candidate.artists);
 }

@@ -14,12 +14,17 @@ export function normaliseText(text: string): string {
   return plain === '' ? text.normalize('NFKC').trim().toLowerCase() : plain;
 }
 
-const featuring = /\s*[([](?:feat\.?|ft\.?|featuring|with)\s[^)\]]*[)\]]/gi;
+const featuring = /\s*[([](?:feat\.?|ft\.?|featuring|with)\s([^)\]]*)[)\]]/gi;
 
 /** A title as it is compared: without the bracket that names the guests, who are compared as artists. */
 export function normaliseTitle(title: string): string {
   const bare = title.replace(featuring, '');
   return normaliseText(bare.trim() === '' ? title : bare);
+}
+
+/** The guests that a title names in a bracket. */
+export function guestsOf(title: string): readonly string[] {
+  return [...title.matchAll(featuring)].map(([, guests]) => guests ?? '');
 }
 
 const connectors = new Set([

@@ -8,5 +8,15 @@ export function laneOfPriority(priority: number): Lane {
   return priority >= 4 ? 'real-time' : 'backlog';
 }
 
+/** The priority of a scraped item, by where it comes from and whether it is a new item. */
+export function priorityOfItem(item: {
+  readonly source: string | null;
+  readonly createdAt: string | null;
+}): number {
+  const source = item.source?.toLowerCase() ?? '';
+  if (['beatport', 'spotify_chart', 'billboard'].some((name) => source.includes(name))) return 10;
+  return item.createdAt === null ? 3 : 7;
+}
+
 /** Follow-ups and re-enrichment take what nobody else wants. */
 export const lowestPriority = 0;

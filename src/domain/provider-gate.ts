@@ -72,7 +72,10 @@ export function admit(
   if (atMs - nowMs > patienceMs) return [state, later(atMs, 'rate')];
   const contended = state.nextSlotAtMs > nowMs;
   if (lane === 'backlog' && contended && state.backlogDueAtMs > atMs) {
-    return [state, later(Math.min(state.backlogDueAtMs, atMs + intervalMs(limits)), 'rate')];
+    // Real-time work moves the next slot by one interval at a time, so its share is not due before that; and when the
+    // slot begins without having been taken, nobody wanted it.
+    const dueInMs = Math.max(intervalMs(limits), state.backlogDueAtMs - atMs);
+    return [state, later(Math.min(atMs, nowMs + dueInMs), 'rate')];
   }
   const probe = state.closures > 0;
   return [

@@ -21,7 +21,7 @@ export const defaultRetryPolicy: RetryPolicy = {
 };
 
 /** The tiers that a task can wait in. */
-const waitTiersMs = [1000, 5000, 15_000, 60_000, 300_000, 1_800_000, 14_400_000] as const;
+export const waitTiersMs = [1000, 5000, 15_000, 60_000, 300_000, 1_800_000, 14_400_000] as const;
 
 /** The share of a wait that chance may take off, so that what failed together does not come back together. */
 export const jitterShare = 0.3;
@@ -37,4 +37,9 @@ export function backoffMs(policy: RetryPolicy, attempt: number, random: number):
   const delays = tiers.length === 0 ? [policy.initialDelayMs] : tiers;
   const delay = delays[Math.min(attempt, delays.length) - 1] ?? policy.initialDelayMs;
   return Math.round(delay * (1 - jitterShare * random));
+}
+
+/** The wait tier for a delay: the longest that does not exceed it, at least the shortest. */
+export function waitTierMs(delayMs: number): number {
+  return waitTiersMs.findLast((tier) => tier <= delayMs) ?? waitTiersMs[0];
 }

@@ -29,6 +29,8 @@ export interface TaskState {
   readonly request: TaskRequest;
   readonly correlationId: string;
   readonly receivedEventId: string;
+  /** Of its deliveries, the one that was recorded last. */
+  readonly newestReceivedEventId: string;
   readonly receivedAt: string;
   /** The newest hop that was received, and how often it was delivered. */
   readonly hop: number;
@@ -78,7 +80,9 @@ export function standingOf(
   const task = state.tasks.get(message.taskId);
   if (task === undefined) {
     if (state.erased === null) return 'unknown';
-    const late = message.hop > 0 || message.origin.kind !== 'request';
+    const { origin } = message;
+    // What follows from a task that came after the erasure is not late.
+    const late = message.hop > 0 || (origin.kind !== 'request' && !state.tasks.has(origin.ofTaskId));
     return late || state.erased.taskIds.includes(message.taskId) ? 'erased' : 'unknown';
   }
   if (task.end !== null) return 'finished';
