@@ -1,22 +1,14 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { EmbeddedPostgresError } from './embedded-postgres-error.ts';
 
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
 }
 
-/** This machine has no PostgreSQL from npm, or it cannot be used. */
-export class EmbeddedPostgresError extends Error {
-  override readonly name = 'EmbeddedPostgresError';
-}
-
-const platforms: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  linux: 'linux',
-  darwin: 'darwin',
-  win32: 'windows',
-};
+const platforms: Readonly<Partial<Record<NodeJS.Platform, string>>> = { win32: 'windows' };
 
 /**
  * The PostgreSQL programs that npm installed for this platform.
@@ -24,18 +16,9 @@ const platforms: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
  * @throws EmbeddedPostgresError
  */
 export function findBinaries(): Binaries {
-  const name = `@embedded-postgres/${platforms[process.platform] ?? process.platform}-${process.arch}`;
-  // The platform packages are dependencies of embedded-postgres, so they are looked up from there.
-  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-  let native: string;
-  try {
-    native = join(dirname(require.resolve(name)), '..', 'native');
-  } catch (cause) {
-    throw new EmbeddedPostgresError(
-      `The package ${name} is not installed: run npm ci without --omit=optional, on a platform that embedded-postgres has.`,
-      { cause },
-    );
-  }
+  const native = findPackage(
+    `@embedded-postgres/${platforms[process.platform] ?? process.platform}-${process.arch}`,
+  );
   linkLibraries(native);
   const suffix = process.platform === 'win32' ? '.exe' : '';
   return {
@@ -44,11 +27,26 @@ export function findBinaries(): Binaries {
   };
 }
 
+function findPackage(name: string): string {
+  try {
+    // The platform packages are dependencies of embedded-postgres, so they are looked up from there.
+    const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+    return join(dirname(require.resolve(name)), '..', 'native');
+  } catch (cause) {
+    throw new EmbeddedPostgresError(
+      `The package ${name} is not installed: run npm ci without --omit=optional, on a platform that embedded-postgres has.`,
+      { cause },
+    );
+  }
+}
+
 /**
- * npm packages hold no symbolic links; the package makes those of its libraries in an install script, which npm may
- * have been told not to run.
+ * npm packages hold no symbolic links. The package makes those of its libraries in an install script, which npm 11
+ * does not run unless told to.
+ *
+ * @param native the folder of the programs, beside `pg-symlinks.json`
  */
-function linkLibraries(native: string): void {
+export function linkLibraries(native: string): void {
   const list = join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   const links = JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[];
@@ -58,12 +56,11 @@ function linkLibraries(native: string): void {
     try {
       symlinkSync(basename(source), path);
     } catch (cause) {
+      // Another process that starts now made it first.
       if ((cause as NodeJS.ErrnoException).code === 'EEXIST') continue;
       throw new EmbeddedPostgresError(
-        `${path} is missing and cannot be made: run npm ci again as its owner.`,
-        {
-          cause,
-        },
+        `The library link ${path} is missing and cannot be made (${(cause as Error).message}): run npm rebuild as the owner of node_modules.`,
+        { cause },
       );
     }
   }

@@ -1,209 +1,114 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Binaries, EmbeddedPostgresError, findBinaries } from './binaries.ts';
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import pg from 'pg';
+import { findBinaries } from './binaries.ts';
+import { clusterOf, ensureCluster } from './cluster.ts';
+import { EmbeddedPostgresError, folderError } from './embedded-postgres-error.ts';
 import { lockFolder } from './folder-lock.ts';
-import { readPostmaster } from './postmaster.ts';
-import { type ServerUser, serverUser } from './server-user.ts';
+import { stopPostmaster } from './postmaster.ts';
+import { adoptOrStart } from './server.ts';
+import { serverUser } from './server-user.ts';
 
 /** A PostgreSQL of our own: its cluster lies in the data folder, it listens on loopback and wants a password. */
 export interface EmbeddedPostgres {
+  /** Of the superuser, with the password: not for logs. */
   readonly url: string;
   readonly pid: number;
-  /** Stops the server, within `stopMsMax`, and gives the folder back. */
+  /**
+   * Stops the server and gives the folder back; a second call waits for the first.
+   *
+   * @throws EmbeddedPostgresError where the server does not end within 40 s
+   */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
-  /** Server settings besides or instead of ours. */
+  /** Server settings besides or instead of ours. A server that runs already keeps its own. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told one sentence when something takes longer than a person expects. */
+  readonly onWait?: (sentence: string) => void;
 }
-
-const startMsMax = 60_000;
-const stopMsMax = 20_000;
-const immediateStopMsMax = 5000;
-const pollMs = 20;
-const logTailChars = 600;
 
 /** Small: it serves one process on a laptop. Durable: what was appended stays. */
 const ownSettings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
+  // Loopback with a password needs no path, and a socket's may be no longer than 107 bytes.
   unix_socket_directories: '',
   shared_buffers: '32MB',
-  max_connections: '40',
+  max_connections: '50',
   max_wal_size: '512MB',
   jit: 'off',
+  io_method: 'sync',
   log_min_messages: 'warning',
   max_worker_processes: '2',
   max_parallel_workers: '0',
+  max_logical_replication_workers: '0',
   autovacuum_max_workers: '1',
   wal_level: 'minimal',
   max_wal_senders: '0',
 };
 
+const connectMsMax = 10_000;
+
 /**
- * Starts the PostgreSQL of a data folder, making it where there is none. A server that outlived its process (a
- * `kill -9`) is adopted. It runs in a session of its own, so that Ctrl-C reaches only us.
+ * Starts the PostgreSQL of a data folder, making it where there is none; a server that outlived its process is
+ * adopted. On Linux the server ends with the thread that opened it, also after a `kill -9`.
  *
  * @throws EmbeddedPostgresError with one sentence on what to do
  */
 export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const dataDir = resolve(options.dataDir);
-  const unlock = lockFolder(dataDir);
+  const given = resolve(options.dataDir);
+  const unlock = await lockFolder(given).catch((error: unknown) => Promise.reject(folderError(given, error)));
   try {
+    const dataDir = realpathSync(given);
+    const cluster = clusterOf(dataDir);
     const binaries = findBinaries();
-    const user = serverUser([join(dataDir, 'postgres'), binaries.postgres]);
-    const password = passwordOf(dataDir);
-    const cluster = join(dataDir, 'postgres');
-    if (!existsSync(cluster)) await makeCluster(cluster, dataDir, binaries, user, password);
-    const { pid, port } = await adoptOrStart(cluster, dataDir, binaries, user, options.settings ?? {});
+    const user = serverUser(cluster, binaries.postgres, [cluster, binaries.postgres]);
+    const password = await ensureCluster(dataDir, binaries, user);
+    const settings = { ...ownSettings, ...options.settings };
+    const onWait = options.onWait ?? (() => undefined);
+    const { pid, port } = await adoptOrStart({ dataDir, binaries, user, settings, onWait });
+    // Without sslmode, PGSSLMODE of the environment would count.
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+    await verify(url, cluster).catch(async (error: unknown) => {
+      await stopPostmaster(cluster, pid);
+      throw error;
+    });
+    let stopped: Promise<void> | null = null;
     return {
-      url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+      url,
       pid,
-      async stop() {
-        await stopServer(cluster, pid);
-        unlock();
+      stop() {
+        stopped ??= stopPostmaster(cluster, pid).finally(unlock);
+        return stopped;
       },
     };
   } catch (error) {
     unlock();
-    throw error;
+    throw folderError(given, error);
   }
 }
 
-function passwordOf(dataDir: string): string {
-  const file = join(dataDir, 'password');
-  if (existsSync(join(dataDir, 'postgres'))) return readFileSync(file, 'utf8').trim();
-  const password = randomBytes(18).toString('hex');
-  writeFileSync(file, password, { mode: 0o600 });
-  return password;
-}
-
-/** Beside its final place, so that one that was cut off is not mistaken for a whole one. */
-async function makeCluster(
-  cluster: string,
-  dataDir: string,
-  { initdb }: Binaries,
-  user: ServerUser,
-  password: string,
-): Promise<void> {
-  const unfinished = `${cluster}.new`;
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { mode: 0o700 });
-  user.own(unfinished);
-  const passwordFile = join(unfinished, '..', `password.${process.pid}`);
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  user.own(passwordFile);
-  const log = join(dataDir, 'initdb.log');
-  const args = ['-D', unfinished, '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-instructions'];
-  args.push('--auth=scram-sha-256', `--pwfile=${passwordFile}`);
+/** That the server answers, takes our password, and serves this cluster and no other. */
+async function verify(url: string, cluster: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: connectMsMax,
+    query_timeout: connectMsMax,
+  });
+  client.on('error', () => undefined);
   try {
-    const child = launch(initdb, args, user, log, {});
-    const code = await new Promise<number | null>((done, failed) =>
-      child.once('exit', done).once('error', failed),
+    await client.connect();
+    const { rows } = await client.query<{ data_directory: string }>('SHOW data_directory');
+    if (rows[0]?.data_directory === cluster) return;
+  } catch (cause) {
+    throw new EmbeddedPostgresError(
+      `The database in ${cluster} does not answer us (${(cause as Error).message}): end its process and try again, or name another folder with --data-dir.`,
+      { cause },
     );
-    if (code !== 0) throw failure('The database could not be made', log);
   } finally {
-    rmSync(passwordFile, { force: true });
+    await client.end().catch(() => undefined);
   }
-  renameSync(unfinished, cluster);
-}
-
-async function adoptOrStart(
-  cluster: string,
-  dataDir: string,
-  { postgres }: Binaries,
-  user: ServerUser,
-  settings: Readonly<Record<string, string>>,
-): Promise<{ pid: number; port: number }> {
-  const deadlineMs = performance.now() + startMsMax;
-  const log = join(dataDir, 'postgres.log');
-  let child: ReturnType<typeof launch> | null = null;
-  while (performance.now() < deadlineMs) {
-    const found = readPostmaster(cluster);
-    if (found?.status === 'ready') return found;
-    if (found === null && child === null) {
-      rmSync(join(cluster, 'postmaster.pid'), { force: true });
-      const all = { ...ownSettings, ...settings, port: String(await freePort()) };
-      const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      child = launch(postgres, ['-D', cluster, ...args], user, log, { detached: true });
-      child.unref();
-    }
-    if (child !== null && (child.exitCode !== null || child.signalCode !== null)) {
-      throw failure('The database did not start', log);
-    }
-    await sleep(pollMs);
-  }
-  throw failure(`The database was not ready after ${startMsMax / 1000} s`, log);
-}
-
-function launch(
-  program: string,
-  args: readonly string[],
-  user: ServerUser,
-  log: string,
-  options: SpawnOptions,
-) {
-  const output = openSync(log, 'a', 0o600);
-  try {
-    const [command = program, ...rest] = [...user.prefix, program, ...args];
-    // The working directory has to be one that the server's user may enter.
-    return spawn(command, rest, { ...options, ...user.ids, cwd: '/', stdio: ['ignore', output, output] });
-  } finally {
-    closeSync(output);
-  }
-}
-
-async function stopServer(cluster: string, pid: number): Promise<void> {
-  const gone = async (withinMs: number) => {
-    const deadlineMs = performance.now() + withinMs;
-    while (readPostmaster(cluster)?.pid === pid) {
-      if (performance.now() > deadlineMs) return false;
-      await sleep(pollMs);
-    }
-    return true;
-  };
-  // Fast, then immediate: what is committed is safe with either.
-  for (const [signal, withinMs] of [
-    ['SIGINT', stopMsMax],
-    ['SIGQUIT', immediateStopMsMax],
-  ] as const) {
-    if (readPostmaster(cluster)?.pid !== pid) return;
-    process.kill(pid, signal);
-    if (await gone(withinMs)) return;
-  }
-}
-
-function failure(what: string, log: string): EmbeddedPostgresError {
-  const text = existsSync(log) ? readFileSync(log, 'utf8').trim().slice(-logTailChars) : '';
-  if (/No space left on device/.test(text)) {
-    return new EmbeddedPostgresError(
-      `${what}: the disk is full. Free some space, or name another --data-dir.`,
-    );
-  }
-  const last = text.split('\n').slice(-3).join(' ');
-  return new EmbeddedPostgresError(`${what}; ${log} says: ${last === '' ? 'nothing' : last}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, failed) => server.once('error', failed).listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string')
-    throw new EmbeddedPostgresError('No free port was found.');
-  return address.port;
+  throw new EmbeddedPostgresError(`Another database answers in place of the one in ${cluster}: try again.`);
 }
