@@ -8,6 +8,9 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 const textCharsMax = 300;
 const messageCharsMax = 200;
+const artistsMax = 10;
+/** A provider's longer wish is cut to this, so that times stay dates. */
+const retryAfterMsMax = 30 * 24 * 3600 * 1000;
 
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
@@ -19,11 +22,21 @@ export function listOf(value: unknown): readonly Fields[] {
   return list.filter((one) => typeof one === 'object' && one !== null).map(fieldsOf);
 }
 
-/** A text that is not empty, bounded. */
+/** A text that is not empty, bounded, without control characters. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  const text = value.trim().slice(0, textCharsMax).toWellFormed();
+  const text = cut(value.replace(/\p{Cc}+/gu, ' ').trim(), textCharsMax);
   return text === '' ? undefined : text;
+}
+
+/** The start of a text, without half a character at its end. */
+export function cut(text: string, charsMax: number): string {
+  return text.slice(0, charsMax).toWellFormed();
+}
+
+/** The first names of a list, empty ones left away. */
+export function namesOf(names: readonly (string | undefined)[]): readonly string[] {
+  return names.flatMap((name) => name ?? []).slice(0, artistsMax);
 }
 
 /** A whole number of at least `min`, also where it came as text. */
@@ -36,7 +49,7 @@ export function numberOf(value: unknown, min: number): number | undefined {
 
 export function urlOf(value: unknown): string | undefined {
   const text = typeof value === 'string' && value.length <= 2 * textCharsMax ? value : '';
-  return /^https?:\/\/\S+$/.test(text) ? text : undefined;
+  return /^https?:\/\/[^\s\p{Cc}]+$/u.test(text) ? text.toWellFormed() : undefined;
 }
 
 /** Leaves away what is not known. */
@@ -93,15 +106,17 @@ export function serverError(status: number, retryAfter: string | null, nowMs: nu
   };
 }
 
-/** Retry-After in milliseconds, given as seconds or as a date; null where there is none, or it is 0. */
+/** Retry-After in milliseconds, given as seconds or as a date, bounded; null where there is none, or it is 0. */
 export function retryAfterMsOf(header: string | null, nowMs: number): number | null {
   if (header === null || header.trim() === '') return null;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - nowMs;
-  return Number.isFinite(ms) && ms > 0 ? ms : null;
+  return Number.isFinite(ms) && ms > 0 ? Math.min(Math.ceil(ms), retryAfterMsMax) : null;
 }
 
-/** A provider's own words, bounded, for an outcome's message. */
-export function wordsOf(value: unknown, fallback: string): string {
-  return (textOf(value) ?? fallback).slice(0, messageCharsMax);
+/** A provider's own words, bounded, for an outcome's message; a secret that they repeat is left out. */
+export function wordsOf(value: unknown, fallback: string, secrets: readonly string[] = []): string {
+  let words = typeof value === 'string' ? value : '';
+  for (const secret of secrets) if (secret !== '') words = words.replaceAll(secret, '…');
+  return cut(textOf(words) ?? fallback, messageCharsMax);
 }

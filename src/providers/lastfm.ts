@@ -2,6 +2,7 @@ import type { Candidate, Outcome } from '../domain/answer.ts';
 import type { TrackValues } from '../domain/track-values.ts';
 import {
   brokenBody,
+  cut,
   type Fields,
   fieldsOf,
   foundOrMissing,
@@ -32,8 +33,8 @@ export interface LastfmOptions {
 
 const rateRetryAfterMs = 5000;
 const queryCharsMax = 250;
-/** A track that nobody has but one confused player: Last.fm makes an entry of every name it ever heard. */
-const shadowListenersMax = 5;
+/** Last.fm makes an entry of every name that a player ever sent it; a few listeners do not make it a track. */
+const shadowListenersBelow = 10;
 const placeholderImage = '2a96cbd8b46e442fc41c2b86b821562f';
 
 /** Last.fm 2.0: track.getInfo by artist and title. It knows no ISRCs. */
@@ -48,25 +49,28 @@ export function createLastfm({ http, baseUrl, apiKey, now = Date.now }: LastfmOp
         }
         const query = new URLSearchParams({
           method: 'track.getInfo',
-          artist: lookup.artist.slice(0, queryCharsMax),
-          track: lookup.title.slice(0, queryCharsMax),
+          artist: cut(lookup.artist, queryCharsMax),
+          track: cut(lookup.title, queryCharsMax),
           autocorrect: '1',
           api_key: apiKey,
           format: 'json',
         });
         const answer = await http.get(`${baseUrl}?${query}`);
         if (answer.kind === 'failure') return { outcome: unavailableBy(answer), httpStatus: null };
-        return { outcome: read(answer, now()), httpStatus: answer.status };
+        return { outcome: read(answer, now(), apiKey), httpStatus: answer.status };
       }),
     close: async () => undefined,
   };
 }
 
-function read(answer: HttpResponse, nowMs: number): Outcome {
+function read(answer: HttpResponse, nowMs: number, apiKey: string): Outcome {
   const { status, text } = answer;
   const body = fieldsOf(jsonOf(text));
   const code = numberOf(body.error, 0);
-  if (code !== undefined) return errorOutcome(code, wordsOf(body.message, `Error ${code}`), answer, nowMs);
+  if (code !== undefined) {
+    const message = wordsOf(body.message, `Last.fm answered with error ${code}.`, [apiKey]);
+    return errorOutcome(code, message, answer, nowMs);
+  }
   if (status >= 500) return serverError(status, answer.header('retry-after'), nowMs);
   if (status === 429) {
     const retryAfterMs = retryAfterMsOf(answer.header('retry-after'), nowMs) ?? rateRetryAfterMs;
@@ -108,7 +112,7 @@ function errorOutcome(code: number, message: string, answer: HttpResponse, nowMs
 function isShadow(track: Fields): boolean {
   const listeners = numberOf(track.listeners, 0) ?? 0;
   const unknownLength = numberOf(track.duration, 1) === undefined;
-  return textOf(track.mbid) === undefined && unknownLength && listeners <= shadowListenersMax;
+  return textOf(track.mbid) === undefined && unknownLength && listeners < shadowListenersBelow;
 }
 
 function candidateOf(track: Fields): Candidate | null {

@@ -3,12 +3,14 @@ import { normaliseIsrc } from '../domain/normalise.ts';
 import type { TrackValues } from '../domain/track-values.ts';
 import {
   brokenBody,
+  cut,
   type Fields,
   fieldsOf,
   foundOrMissing,
   jsonOf,
   known,
   listOf,
+  namesOf,
   numberOf,
   retryAfterMsOf,
   serverError,
@@ -63,7 +65,7 @@ function pathOf(lookup: Lookup): string {
 
 /** Lucene's special characters, escaped. */
 function escaped(text: string): string {
-  return text.slice(0, queryCharsMax).replace(/[+\-&|!(){}[\]^"~*?:\\/]/g, '\\$&');
+  return cut(text, queryCharsMax).replace(/[+\-&|!(){}[\]^"~*?:\\/]/g, '\\$&');
 }
 
 function read(answer: HttpResponse, lookup: Lookup, nowMs: number): Outcome {
@@ -104,7 +106,7 @@ function candidateOf(recording: Fields, lookup: Lookup): Candidate[] {
   const id = textOf(recording.id);
   const title = textOf(recording.title);
   if (id === undefined || title === undefined) return [];
-  const listed = Array.isArray(recording.isrcs) ? recording.isrcs : [];
+  const listed: readonly unknown[] = [recording.isrcs].flat();
   const isrcs = listed.flatMap((one) => normaliseIsrc(typeof one === 'string' ? one : '') ?? []);
   // An answer to a question by ISRC is about that ISRC, also where it does not repeat it.
   if (lookup.kind === 'isrc' && !isrcs.includes(lookup.isrc)) isrcs.push(lookup.isrc);
@@ -113,8 +115,10 @@ function candidateOf(recording: Fields, lookup: Lookup): Candidate[] {
     {
       id,
       title,
-      artists: listOf(recording['artist-credit']).flatMap(
-        ({ name, artist }) => textOf(name) ?? textOf(fieldsOf(artist).name) ?? [],
+      artists: namesOf(
+        listOf(recording['artist-credit']).map(
+          ({ name, artist }) => textOf(name) ?? textOf(fieldsOf(artist).name),
+        ),
       ),
       durationMs: durationMs ?? null,
       isrcs: isrcs.slice(0, 5),

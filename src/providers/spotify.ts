@@ -3,12 +3,14 @@ import { normaliseIsrc } from '../domain/normalise.ts';
 import type { TrackValues } from '../domain/track-values.ts';
 import {
   brokenBody,
+  cut,
   type Fields,
   fieldsOf,
   foundOrMissing,
   jsonOf,
   known,
   listOf,
+  namesOf,
   numberOf,
   retryAfterMsOf,
   serverError,
@@ -53,12 +55,15 @@ export function createSpotify(options: SpotifyOptions): ProviderClient {
         const url = `${baseUrl}/search?type=track&limit=${resultsMax}&q=${encodeURIComponent(queryOf(lookup))}`;
         const answer = await http.get(url, { authorization: `Bearer ${token.value}` });
         if (answer.kind === 'failure') return { outcome: unavailableBy(answer), httpStatus: null };
-        const outcome =
-          answer.status === 401
-            ? tokens.rejected(token.value, wordsOf(errorOf(answer).message, 'unauthorised'))
-            : read(answer, now());
-        if (answer.status === 200) tokens.worked(token.value);
-        return { outcome, httpStatus: answer.status };
+        const httpStatus = answer.status;
+        if (httpStatus === 401) {
+          const message = wordsOf(errorOf(answer).message, 'Spotify refused the access token.', [
+            token.value,
+          ]);
+          return { outcome: tokens.rejected(token, message), httpStatus };
+        }
+        if (httpStatus < 500) tokens.worked(token);
+        return { outcome: read(answer, now()), httpStatus };
       }),
     close: async () => undefined,
   };
@@ -66,7 +71,7 @@ export function createSpotify(options: SpotifyOptions): ProviderClient {
 
 function queryOf(lookup: Lookup): string {
   if (lookup.kind === 'isrc') return `isrc:${lookup.isrc}`;
-  const plain = (text: string) => text.replaceAll('"', "'").slice(0, queryCharsMax);
+  const plain = (text: string) => cut(text.replaceAll('"', "'"), queryCharsMax);
   return `track:"${plain(lookup.title)}" artist:"${plain(lookup.artist)}"`;
 }
 
@@ -111,7 +116,7 @@ function candidateOf(item: Fields): Candidate[] {
     {
       id,
       title,
-      artists: listOf(item.artists).flatMap(({ name }) => textOf(name) ?? []),
+      artists: namesOf(listOf(item.artists).map(({ name }) => textOf(name))),
       durationMs: durationMs ?? null,
       isrcs: isrc === undefined ? [] : [isrc],
       values: known<TrackValues>({

@@ -28,7 +28,11 @@ export interface FullTrack {
 export interface Catalogue {
   readonly size: number;
   bySearch(artist: string, title: string): FullTrack | null;
+  /** Also by an ISRC that was derived because the file has none. */
   byIsrc(isrc: string): FullTrack | null;
+  /** By artist and title in one text, in either order, as somebody types them. */
+  byText(text: string): FullTrack | null;
+  all(): Iterable<FullTrack>;
   /** Whether this provider has the track at all. */
   knows(provider: Provider, track: FullTrack): boolean;
 }
@@ -46,15 +50,36 @@ export async function readCatalogue(
     if (!bySearch.has(key)) bySearch.set(key, track);
     if (track.isrc !== null && !byIsrc.has(track.isrc)) byIsrc.set(track.isrc, track);
   }
+  // Both take as much memory as the catalogue and few runs ask this way: they are built at the first question.
+  let derivedIsrcs: Map<string, CatalogueTrack> | null = null;
+  let texts: Map<string, CatalogueTrack> | null = null;
+  const completed = (track: CatalogueTrack | undefined) => (track === undefined ? null : full(track, seed));
   return {
     size: bySearch.size,
     bySearch(artist, title) {
-      const track = bySearch.get(searchKey(artist, title));
-      return track === undefined ? null : full(track, seed);
+      return completed(bySearch.get(searchKey(artist, title)));
     },
     byIsrc(isrc) {
-      const track = byIsrc.get(isrc);
-      return track === undefined ? null : full(track, seed);
+      const listed = byIsrc.get(isrc);
+      if (listed !== undefined) return full(listed, seed);
+      derivedIsrcs ??= new Map(
+        [...bySearch.values()]
+          .filter((track) => track.isrc === null)
+          .map((track) => [isrcOf(track, seed), track]),
+      );
+      return completed(derivedIsrcs.get(isrc));
+    },
+    byText(text) {
+      texts ??= new Map(
+        [...bySearch.values()].flatMap((track) => [
+          [fold(`${track.title} ${track.artist}`), track],
+          [fold(`${track.artist} ${track.title}`), track],
+        ]),
+      );
+      return completed(texts.get(fold(text)));
+    },
+    *all() {
+      for (const track of bySearch.values()) yield full(track, seed);
     },
     knows: (provider, { artist, title }) =>
       seeded(seed, 'unknown', provider, searchKey(artist, title)) >= unknownShare,
@@ -63,12 +88,20 @@ export async function readCatalogue(
 
 /** As a search index folds text: its own rule, so that it does not share the mistakes of what it tests. */
 function searchKey(artist: string, title: string): string {
-  const fold = (text: string) =>
-    text
-      .normalize('NFKD')
-      .replace(/[\p{M}\p{P}\p{S}\s]+/gu, '')
-      .toLowerCase();
   return `${fold(artist) || artist}\n${fold(title) || title}`;
+}
+
+function fold(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/[\p{M}\p{P}\p{S}\s]+/gu, '')
+    .toLowerCase();
+}
+
+function isrcOf(track: CatalogueTrack, seed: number): string {
+  const words = [track.artist, track.title];
+  const registrant = seededText(seed, 3, base62.slice(10, 36), 'isrc', ...words);
+  return track.isrc ?? `QZ${registrant}${seededText(seed, 7, '0123456789', 'isrc-number', ...words)}`;
 }
 
 function full(track: CatalogueTrack, seed: number): FullTrack {
@@ -79,9 +112,7 @@ function full(track: CatalogueTrack, seed: number): FullTrack {
     album: track.album ?? `${track.title} - Single`,
     year: track.year ?? 1960 + Math.floor(seeded(seed, 'year', ...words) * 60),
     durationMs: track.durationMs ?? 120_000 + Math.floor(seeded(seed, 'length', ...words) * 240_000),
-    isrc:
-      track.isrc ??
-      `QZ${seededText(seed, 3, base62.slice(10, 36), 'isrc', ...words)}${seededText(seed, 7, '0123456789', 'isrc-number', ...words)}`,
+    isrc: isrcOf(track, seed),
     spotifyId: track.spotifyId ?? seededText(seed, 22, base62, 'spotify', ...words),
     mbid: track.mbid ?? uuidOf(seed, 'mbid', ...words),
   };

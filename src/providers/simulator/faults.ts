@@ -4,8 +4,12 @@ import { type Answer, json } from './world.ts';
 
 /** Shares of calls, from 0 to 1, and a window of time in which nothing answers. */
 export interface Faults {
-  /** Server errors, of each provider's own kind. */
+  /** Server errors, of each provider's own kinds. */
   readonly errorShare: number;
+  /** MusicBrainz shedding load: its other 503. */
+  readonly musicbrainzBusyShare: number;
+  /** Last.fm's errors 8, 11 and 16 inside HTTP 200. */
+  readonly lastfmErrorShare: number;
   /** Refusals with Retry-After. */
   readonly throttleShare: number;
   /** Truncated JSON and HTML. */
@@ -21,6 +25,8 @@ export interface Faults {
 
 export const noFaults: Faults = {
   errorShare: 0,
+  musicbrainzBusyShare: 0,
+  lastfmErrorShare: 0,
   throttleShare: 0,
   brokenBodyShare: 0,
   hangShare: 0,
@@ -49,6 +55,8 @@ export function faultOf(
     return call % 2 === 0 ? html(200) : { status: 200, headers: {}, body: '{"tracks":{"items":[{"id":' };
   }
   if (strikes(faults.throttleShare)) return throttled(provider, 2);
+  if (provider === 'musicbrainz' && strikes(faults.musicbrainzBusyShare)) return busy;
+  if (provider === 'lastfm' && strikes(faults.lastfmErrorShare)) return operationFailed(200, call);
   if (strikes(faults.errorShare)) return serverError(provider, call);
   return null;
 }
@@ -85,26 +93,38 @@ export function throttled(provider: Provider, retryAfterS: number): Answer {
 
 function serverError(provider: Provider, call: number): Answer {
   switch (provider) {
-    case 'spotify':
-      return json(502, { error: { status: 502, message: 'Bad gateway.' } });
-    case 'musicbrainz':
-      return json(
-        503,
-        { error: 'The MusicBrainz web server is currently busy. Please try again later.' },
-        {
-          'retry-after': '0',
-          'x-ratelimit-zone': 'global',
-          'x-ratelimit-limit': '15',
-          'x-ratelimit-remaining': '12',
-        },
-      );
-    case 'lastfm': {
-      const error = [8, 11, 16][call % 3];
-      return json(200, { error, message: 'Operation failed - Something else went wrong' });
+    case 'spotify': {
+      const [status, message] = call % 2 === 0 ? [502, 'Bad gateway.'] : [500, 'Server error.'];
+      return json(status, { error: { status, message } });
     }
+    case 'musicbrainz':
+      return call % 2 === 0 ? busy : html(502);
+    case 'lastfm':
+      return operationFailed(call % 2 === 0 ? 200 : 500, call);
     default:
       return provider satisfies never;
   }
+}
+
+const busy = json(
+  503,
+  { error: 'The MusicBrainz web server is currently busy. Please try again later.' },
+  {
+    'retry-after': '0',
+    'x-ratelimit-zone': 'global',
+    'x-ratelimit-limit': '15',
+    'x-ratelimit-remaining': '12',
+  },
+);
+
+const lastfmErrors = [
+  { error: 8, message: 'Operation failed - Something else went wrong' },
+  { error: 11, message: 'Service Offline - This service is temporarily offline. Try again later.' },
+  { error: 16, message: 'There was a temporary error processing your request. Please try again' },
+];
+
+function operationFailed(status: number, call: number): Answer {
+  return json(status, lastfmErrors[call % lastfmErrors.length]);
 }
 
 function html(status: number): Answer {

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Provider } from '../../domain/provider.ts';
+import { createCallLog, type LoggedCall } from './call-log.ts';
 import { createMeter, type MeterReport } from './call-meter.ts';
 import { type Catalogue, type CatalogueTrack, readCatalogue } from './catalogue.ts';
 import { type Faults, faultOf, throttled } from './faults.ts';
+import { createIdentifierIndex } from './identifiers.ts';
 import { answerLastfm } from './lastfm-api.ts';
 import { answerMusicBrainz } from './musicbrainz-api.ts';
 import { answerSpotify } from './spotify-api.ts';
@@ -29,13 +31,17 @@ export interface Simulator {
   /** The environment that points this project at it. */
   readonly environment: Readonly<Record<string, string>>;
   report(): Readonly<Record<Provider, MeterReport>>;
+  /** The last calls, oldest first. */
+  calls(): readonly LoggedCall[];
   close(): Promise<void>;
 }
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { seed, faults, latencyMs, decoyShare } = options;
   const catalogue = await readCatalogue(options.tracks, options);
-  const world: World = { catalogue, seed, decoyShare };
+  const byIdentifier = createIdentifierIndex(catalogue, options);
+  const world: World = { catalogue, byIdentifier, seed, decoyShare };
+  const log = createCallLog();
   const meter = createMeter(options.ratesPerSecond);
   const startedMs = performance.now();
   const calls: Record<Provider, number> = { spotify: 0, musicbrainz: 0, lastfm: 0 };
@@ -46,7 +52,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const [, api = '', ...rest] = url.pathname.split('/');
     const path = `/${rest.join('/')}`;
     if (api === 'simulator') {
-      send(response, { status: 200, headers: {}, body: JSON.stringify(meter.report()) });
+      const told = path === '/calls' ? log.calls() : meter.report();
+      send(response, { status: 200, headers: {}, body: JSON.stringify(told) });
       return;
     }
     if (api !== 'spotify' && api !== 'musicbrainz' && api !== 'lastfm') {
@@ -55,7 +62,21 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     }
     // Tokens come from another host, with no limit of ours.
     const counted = path !== '/api/token';
-    const answer = counted ? countedAnswer(api, path, url, request) : answerOf(api, path, url, request);
+    const nowMs = performance.now();
+    if (counted) calls[api] += 1;
+    const tooEarly = counted && !meter.arrived(api, nowMs);
+    const answer =
+      (tooEarly ? throttled(api, 1) : null) ??
+      (counted ? faultOf(faults, seed, api, calls[api], (nowMs - startedMs) / 1000) : null) ??
+      answerOf(api, path, url, request);
+    log.add({
+      provider: api,
+      call: counted ? calls[api] : 0,
+      atMs: Math.round(nowMs - startedMs),
+      path: `${url.pathname}${url.search.replace(/(?<=[?&]api_key=)[^&]*/, '…')}`,
+      status: answer === 'hang' ? null : answer.status,
+      tooEarly,
+    });
     if (answer === 'hang') return;
     const reply = () => {
       if (counted) meter.answered(api, answer.status);
@@ -63,14 +84,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     };
     if (latencyMs > 0) setTimeout(reply, latencyMs);
     else reply();
-  }
-
-  function countedAnswer(api: Provider, path: string, url: URL, request: IncomingMessage): Answer | 'hang' {
-    const nowMs = performance.now();
-    calls[api] += 1;
-    if (!meter.arrived(api, nowMs)) return throttled(api, 1);
-    const fault = faultOf(faults, seed, api, calls[api], (nowMs - startedMs) / 1000);
-    return fault ?? answerOf(api, path, url, request);
   }
 
   function answerOf(api: Provider, path: string, url: URL, { headers }: IncomingMessage): Answer {
@@ -101,6 +114,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       LASTFM_API_KEY: 'simulated',
     },
     report: meter.report,
+    calls: log.calls,
     async close() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));

@@ -3,7 +3,7 @@ import { onlyDecoys, withDecoys } from './decoys.ts';
 import { seeded } from './seeded.ts';
 import { type Answer, json, type World } from './world.ts';
 
-/** Spotify's side: `/v1/search` and the token endpoint. */
+/** Spotify's side: `/v1/search`, `/v1/tracks/{id}` and the token endpoint. */
 export function answerSpotify(
   world: World,
   path: string,
@@ -11,7 +11,9 @@ export function answerSpotify(
   authorization: string | null,
 ): Answer {
   if (path === '/api/token') {
-    if (authorization?.startsWith('Basic ') !== true) return json(400, { error: 'invalid_client' });
+    if (!hasClientKeys(authorization)) {
+      return json(400, { error: 'invalid_client', error_description: 'Invalid client' });
+    }
     return json(200, { access_token: 'simulated-token', token_type: 'Bearer', expires_in: 3600 });
   }
   if (authorization !== 'Bearer simulated-token') {
@@ -19,9 +21,18 @@ export function answerSpotify(
       error: { status: 401, message: authorization === null ? 'No token provided' : 'Invalid access token' },
     });
   }
+  const id = /^\/v1\/tracks\/([^/]+)$/.exec(path)?.[1];
+  if (id !== undefined) {
+    const found = world.byIdentifier(id);
+    if (found !== null && (found.decoy || world.catalogue.knows('spotify', found.track))) {
+      return json(200, item(world, found.track));
+    }
+  }
   if (path !== '/v1/search') return json(404, { error: { status: 404, message: 'Resource not found' } });
+  if ((query.get('q') ?? '') === '') return json(400, { error: { status: 400, message: 'No search query' } });
   const limit = Number(query.get('limit') ?? 5);
-  if (!(limit >= 1 && limit <= 10)) return json(400, { error: { status: 400, message: 'Invalid limit' } });
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 10))
+    return json(400, { error: { status: 400, message: 'Invalid limit' } });
   const items = find(world, query.get('q') ?? '')
     .slice(0, limit)
     .map((track) => item(world, track));
@@ -37,8 +48,10 @@ function find({ catalogue, seed, decoyShare }: World, q: string): readonly FullT
     const track = catalogue.byIsrc(isrc);
     return track !== null && catalogue.knows('spotify', track) ? [track] : [];
   }
-  const [, title = q, artist = ''] = /track:"(.*)" artist:"(.*)"/s.exec(q) ?? [];
-  const track = catalogue.bySearch(artist, title);
+  // A title may also stand bare before the artist, or all of it be plain words.
+  const artist = /(?:^|\s)artist:"([^"]*)"/.exec(q)?.[1];
+  const title = /(?:^|\s)track:"([^"]*)"/.exec(q)?.[1] ?? q.replace(/(?:^|\s)artist:"[^"]*"/, '');
+  const track = artist === undefined ? catalogue.byText(title) : catalogue.bySearch(artist, title);
   if (track === null) return [];
   return (catalogue.knows('spotify', track) ? withDecoys : onlyDecoys)(track, seed, decoyShare);
 }
@@ -74,6 +87,12 @@ function item({ seed }: World, track: FullTrack) {
     type: 'track',
     uri: `spotify:track:${id}`,
   };
+}
+
+/** Any keys will do, as long as both are there. */
+function hasClientKeys(authorization: string | null): boolean {
+  const basic = /^Basic (.+)$/.exec(authorization ?? '')?.[1];
+  return basic !== undefined && /^[^:]+:.+$/.test(Buffer.from(basic, 'base64').toString());
 }
 
 export function artistsOf(artist: string): readonly string[] {

@@ -1,8 +1,10 @@
 import type { Catalogue } from './catalogue.ts';
+import type { IdentifierIndex } from './identifiers.ts';
 
 /** What the three APIs answer from. */
 export interface World {
   readonly catalogue: Catalogue;
+  readonly byIdentifier: IdentifierIndex;
   readonly seed: number;
   /** Share of tracks with remixes, covers and the like beside them. */
   readonly decoyShare: number;
