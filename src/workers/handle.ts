@@ -29,7 +29,7 @@ export interface Patience {
 }
 
 /** Steps of one delivery, in order, as `onStep` names them. */
-export type Step = 'parsed' | 'received' | 'answered' | 'recorded' | 'decided' | 'published';
+export type Step = 'parsed' | 'answered' | 'appending' | 'appended' | 'decided' | 'published';
 
 export interface HandlerOptions extends AskServices {
   readonly ledger: Ledger;
@@ -53,8 +53,8 @@ export interface WorkerObserver {
   followUpPublished(provider: Provider, published: 'confirmed' | 'refused'): void;
   /** The delivery's work is done; `task` is null for what could not be read, or was erased. */
   settled(taskId: string, task: TaskState | null, worked: boolean): void;
-  /** For tests that cut a worker off at a step. */
-  onStep?(step: Step): void;
+  /** For tests that cut a worker off at a step; `events` are those of an append. */
+  onStep?(step: Step, events: readonly TrackEvent[]): void;
 }
 
 /** No provider is left that takes our credentials: the worker can take no more tasks. */
@@ -69,7 +69,7 @@ export function createHandler(options: HandlerOptions): DeliveryHandler {
   return async (delivery) => {
     const { message } = delivery;
     const parsed = parseMessage(message);
-    options.observer.onStep?.('parsed');
+    options.observer.onStep?.('parsed', []);
     if (parsed.kind === 'unreadable') return recordUnreadable(options, delivery, parsed);
     if (message.id === '') {
       await options.queue.publish({ ...message, id: options.newId() });
@@ -108,9 +108,10 @@ async function workOn(options: HandlerOptions, delivery: Delivery, parsed: Parse
     ledger,
     stream,
     state,
+    onAppending: (events) => observer.onStep?.('appending', events),
     onAppended: (events) => {
       observer.appended(stream, events);
-      observer.onStep?.('recorded');
+      observer.onStep?.('appended', events);
     },
   });
   const standing = standingOf(state, { taskId: message.id, hop: message.hop, origin });
@@ -138,13 +139,13 @@ async function workOn(options: HandlerOptions, delivery: Delivery, parsed: Parse
       },
       message.lane,
     );
-    observer.onStep?.('decided');
+    observer.onStep?.('decided', []);
   }
   const task = recorder.state.tasks.get(message.id) ?? null;
   if (task !== null) {
     const services = { ...options, onFollowUp: observer.followUpPublished };
     await publishConsequences(stream, recorder.state, task, message, services);
-    observer.onStep?.('published');
+    observer.onStep?.('published', []);
   }
   observer.settled(message.id, task, worked);
 }
@@ -175,7 +176,6 @@ async function workHop(
     received.catch(() => undefined);
     if (receive.deliveredAgain) {
       await received;
-      observer.onStep?.('received');
       if (recorder.state.tasks.get(taskId)?.end != null) return;
     }
     const bornAt = receive.request.queuedAt ?? recorder.state.tasks.get(taskId)?.receivedAt ?? receive.at;
@@ -197,7 +197,7 @@ async function workHop(
         ),
       ),
     );
-    observer.onStep?.('answered');
+    observer.onStep?.('answered', []);
     const accepted = needed.filter((_, index) => asked[index]?.kind !== 'unauthorised');
     const leftOut = asked.flatMap((one): LeftOut[] => (one.kind === 'left-out' ? [one.leftOut] : []));
     await recorder.record(

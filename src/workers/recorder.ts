@@ -34,6 +34,7 @@ export interface RecorderOptions {
   readonly ledger: Ledger;
   readonly stream: string;
   readonly state: TrackState;
+  readonly onAppending?: (events: readonly TrackEvent[]) => void;
   readonly onAppended: (events: readonly TrackEvent[]) => void;
 }
 
@@ -43,7 +44,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createRecorder({ ledger, stream, state: known, onAppended }: RecorderOptions): Recorder {
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { ledger, stream, state: known, onAppending, onAppended } = options;
   let state = known;
   let waiting: Waiting[] = [];
   let writing = false;
@@ -84,7 +86,9 @@ export function createRecorder({ ledger, stream, state: known, onAppended }: Rec
       );
       if (decided.events.length > 0) {
         const expected = state.revision < 0 ? 'no-stream' : state.revision;
-        const result = await ledger.append(stream, expected, decided.events.map(encodeTrackEvent));
+        const appending = ledger.append(stream, expected, decided.events.map(encodeTrackEvent));
+        onAppending?.(decided.events);
+        const result = await appending;
         if (result.kind === 'conflict') {
           state = await loadTrack(ledger, stream);
           continue;

@@ -38,7 +38,8 @@ export function createWorkerLog(logger: Logger): WorkerLog {
           logger.info(fields, `✓ Enriched: ${data.artist} - ${data.title} (source: ${source})`);
         }
         if (type === 'Failed') {
-          const level = data.final ? 'warn' : 'info';
+          // A track that nobody knows is an answer, not trouble.
+          const level = data.final && data.reason !== 'not_found' ? 'warn' : 'info';
           logger[level]({ ...fields, reason: data.reason, attempt: data.attempt }, data.message);
         }
         if (type === 'Enriched' || (type === 'Failed' && data.final)) requests.delete(meta.taskId);

@@ -45,7 +45,7 @@ export function simulateCommand(): Command {
 
 const examples = `
 It prints the environment that points this project at it, and at its end what it saw: calls, and calls that broke a
-limit. The same while it runs: GET /simulator/report
+limit. The same while it runs: GET /simulator/report, and GET /simulator/calls for the last thousand calls.
 
 Examples:
   $ enrichment-ledger simulate --catalogue tracks.csv
