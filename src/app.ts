@@ -34,6 +34,8 @@ export const queueCapacity = { ready: 10_000, waiting: 10_000 } as const;
 export interface Store {
   readonly ledger: Ledger;
   readonly databaseUrl: string;
+  /** Why the database cannot go on; null while nothing is known to be wrong. */
+  fault(): Error | null;
   close(): Promise<void>;
 }
 
@@ -41,11 +43,12 @@ export interface Store {
 export async function openStore({ dataDir }: { readonly dataDir: string }): Promise<Store> {
   const postgres = await openEmbeddedPostgres({ dataDir });
   try {
-    const ledger = await openPostgresLedger({ url: postgres.url });
+    const ledger = await openPostgresLedger(postgres);
     await migrateProjections({ url: postgres.url });
     return {
       ledger,
       databaseUrl: postgres.url,
+      fault: postgres.fault,
       async close() {
         await ledger.close();
         await postgres.stop();

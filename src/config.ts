@@ -135,12 +135,14 @@ function configOf(env: z.infer<typeof environment>): Config {
   };
 }
 
-/** What the environment says of the terminal. */
+/** What the environment says of the terminal, and of how we were started. */
 export function terminalOf(env = process.env): {
   readonly CI: string | undefined;
   readonly TERM: string | undefined;
+  /** The npm script that we run in. */
+  readonly npmScript: string | undefined;
 } {
-  return { CI: env.CI, TERM: env.TERM };
+  return { CI: env.CI, TERM: env.TERM, npmScript: env.npm_lifecycle_event };
 }
 
 /** The rates of all providers lifted, for throughput measurements against the simulator. */

@@ -50,8 +50,8 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   let fatal: Error | null = null;
+  const projector = openProjector(store);
   try {
-    const projector = openProjector(store);
     const repetition = await beginRepetition(dataDir, input.name, options.again);
     const tally = createTally();
     const total = await countRowsRoughly(input);
@@ -101,11 +101,10 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
       progress.update(progressOf(tally));
       progress.finish();
     }
-    if (fatal !== null) throw fatal;
+    if (fatal !== null) throw store.fault() ?? fatal;
     const interrupted = stopping.signal.aborted;
     if (!interrupted) await repetition.finish();
     await projector.waitUntilCaughtUp(visibleWithinMsMax);
-    await projector.stop();
     return summaryOf({
       tally,
       ...fed,
@@ -118,6 +117,7 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
     });
   } finally {
     signal.removeEventListener('abort', stop);
+    await projector.stop();
     await store.close();
   }
 }

@@ -31,12 +31,24 @@ const answerMsMax = 5000;
 /** @throws UserError where no provider can be asked, or the simulator does not start */
 export async function simulated(options: SimulatedOptions): Promise<ProviderWorld> {
   if (!options.simulate) return realWorld();
+  // What is wrong with the environment is said before anything is started.
+  readConfig();
   const child = fork(process.argv[1] ?? '', simulateArguments(options), {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // Ctrl-C reaches the whole group of the terminal; the simulator has to outlast what is in flight.
     detached: true,
   });
-  const { environment } = await message<{ environment: Record<string, string> }>(child, startMsMax);
+  const close = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGTERM');
+    const forced = setTimeout(() => child.kill('SIGKILL'), answerMsMax);
+    await gone;
+    clearTimeout(forced);
+  };
+  const { environment } = await message<{ environment: Record<string, string> }>(child, startMsMax).catch(
+    (error: unknown) => close().then(() => Promise.reject(error)),
+  );
   return {
     config: readConfig(environment),
     async violations() {
@@ -49,12 +61,7 @@ export async function simulated(options: SimulatedOptions): Promise<ProviderWorl
           : [`The simulator counted ${count} calls to ${provider} that broke its rate limit.`];
       });
     },
-    async close() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = once(child, 'exit');
-      child.kill('SIGTERM');
-      await gone;
-    },
+    close,
   };
 }
 

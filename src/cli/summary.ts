@@ -138,7 +138,8 @@ function nextSteps(summary: RunSummary): string {
     waiting = true;
     lines.push(`${counted(count, 'follow-up')} waiting for ${providerNames[provider]}${eta}.`);
   }
-  if (retriesWaiting > 0) lines.push(`${counted(retriesWaiting, 'track')} waiting for another try.`);
+  if (retriesWaiting > 0 && !interrupted)
+    lines.push(`${counted(retriesWaiting, 'track')} waiting for another try.`);
   if (interrupted || waiting) {
     const wait =
       interrupted || /\s--wait\b/.test(command) ? '' : ' (with --wait it stays until they are done)';

@@ -1,4 +1,7 @@
 import { inspect } from 'node:util';
+import { EmbeddedPostgresError } from '../embedded/embedded-postgres-error.ts';
+import { LedgerUnavailable } from '../ledger/ledger.ts';
+import { NoProviderLeft } from '../workers/handle.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { systemSentence } from './system-sentence.ts';
 import { shown } from './visible-text.ts';
@@ -20,12 +23,14 @@ const causesMax = 8;
 /** One line for a person: what went wrong and what to do about it. Never a stack trace, never a password. */
 export function explainError(error: unknown): string {
   const chain = causesOf(error);
-  const known = chain.find((one) => one instanceof UserError);
-  if (known instanceof UserError) return shown(withoutPasswords(known.message), messageColumnsMax);
+  const known = chain.find((one) => one instanceof UserError || one instanceof EmbeddedPostgresError);
+  if (known instanceof Error) return shown(withoutPasswords(known.message), messageColumnsMax);
   for (const one of chain) {
     const sentence = systemSentence(one);
     if (sentence !== null) return shown(sentence, messageColumnsMax);
   }
+  const expected = chain.find((one) => one instanceof NoProviderLeft || one instanceof LedgerUnavailable);
+  if (expected instanceof Error) return shown(withoutPasswords(expected.message), messageColumnsMax);
   const message = withoutPasswords(messageOf(error));
   return `${shown(message, messageColumnsMax)} (This was not expected: run it again with --verbose for the details.)`;
 }

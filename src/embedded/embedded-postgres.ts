@@ -1,11 +1,12 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { findBinaries } from './binaries.ts';
 import { clusterOf, ensureCluster } from './cluster.ts';
 import { EmbeddedPostgresError, folderError } from './embedded-postgres-error.ts';
 import { lockFolder } from './folder-lock.ts';
-import { stopPostmaster } from './postmaster.ts';
+import { isDiskFull, launchError, sayingSince } from './launch.ts';
+import { readPostmaster, stopPostmaster } from './postmaster.ts';
 import { adoptOrStart } from './server.ts';
 import { serverUser } from './server-user.ts';
 
@@ -14,6 +15,8 @@ export interface EmbeddedPostgres {
   /** Of the superuser, with the password: not for logs. */
   readonly url: string;
   readonly pid: number;
+  /** Why the server cannot go on, where it ended by itself or its disk is full; null while nothing is wrong. */
+  fault(): EmbeddedPostgresError | null;
   /**
    * Stops the server and gives the folder back; a second call waits for the first.
    *
@@ -75,10 +78,18 @@ export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Pr
       await stopPostmaster(cluster, pid);
       throw error;
     });
+    const log = join(dataDir, 'postgres.log');
+    const said = sayingSince(log);
     let stopped: Promise<void> | null = null;
     return {
       url,
       pid,
+      fault() {
+        const ended = stopped === null && readPostmaster(cluster)?.pid !== pid;
+        const text = said();
+        if (!ended && !isDiskFull(text)) return null;
+        return launchError('The database ended', text, dataDir, log);
+      },
       stop() {
         stopped ??= stopPostmaster(cluster, pid).finally(unlock);
         return stopped;

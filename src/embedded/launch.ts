@@ -19,7 +19,7 @@ export interface Launched {
 /** Starts one of PostgreSQL's programs in a session of its own, so that Ctrl-C in the terminal reaches only us. */
 export function launch(program: string, args: readonly string[], user: ServerUser, log: string): Launched {
   if (sizeOf(log) > logBytesMax) renameSync(log, `${log}.1`);
-  const from = sizeOf(log);
+  const said = sayingSince(log);
   const output = openSync(log, 'a', 0o600);
   let child: ChildProcess;
   try {
@@ -53,14 +53,24 @@ export function launch(program: string, args: readonly string[], user: ServerUse
     pid: child.pid,
     exited: () => code,
     ended,
-    said: () => failed?.message ?? readFileSync(log).subarray(from).toString().trim(),
+    said: () => failed?.message ?? said(),
     kill: () => void child.kill('SIGKILL'),
   };
 }
 
+/** What is written to a log from now on. */
+export function sayingSince(log: string): () => string {
+  const from = sizeOf(log);
+  return () => (existsSync(log) ? readFileSync(log).subarray(from).toString().trim() : '');
+}
+
+export function isDiskFull(said: string): boolean {
+  return /No space left on device|Disk quota exceeded/.test(said);
+}
+
 /** One sentence on why a program of PostgreSQL failed, from what it wrote. */
 export function launchError(what: string, said: string, dataDir: string, log: string): EmbeddedPostgresError {
-  if (/No space left on device|Disk quota exceeded/.test(said)) return diskFull(dataDir);
+  if (isDiskFull(said)) return diskFull(dataDir);
   const lines = said.split('\n').filter((line) => /FATAL|PANIC|error:/.test(line));
   const last = (lines.at(-1) ?? said.split('\n').at(-1) ?? '').trim().slice(0, saidCharsMax);
   const reason = last === '' ? 'it did not say why' : `it says "${last}"`;

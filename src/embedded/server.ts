@@ -12,6 +12,8 @@ import type { ServerUser } from './server-user.ts';
 const startMsMax = 120_000;
 /** A server that is ready may have been told to stop a moment ago, when its process died. */
 const adoptAfterMs = 300;
+/** One whose disk was full may never end by itself. */
+const endStoppingAfterMs = 10_000;
 const sayWaitingAfterMs = 1500;
 const pollMs = 10;
 const startsMax = 5;
@@ -40,6 +42,7 @@ export async function adoptOrStart(options: ServerOptions): Promise<Postmaster> 
   let launched: Launched | null = null;
   let starts = 0;
   let readySinceMs: number | null = null;
+  let stoppingSinceMs: number | null = null;
   let said = false;
   while (performance.now() - beganMs < startMsMax) {
     const found = readPostmaster(cluster);
@@ -48,6 +51,11 @@ export async function adoptOrStart(options: ServerOptions): Promise<Postmaster> 
     else {
       readySinceMs ??= performance.now();
       if (performance.now() - readySinceMs > adoptAfterMs) return found;
+    }
+    if (found?.status !== 'stopping') stoppingSinceMs = null;
+    else {
+      stoppingSinceMs ??= performance.now();
+      if (performance.now() - stoppingSinceMs > endStoppingAfterMs) await stopPostmaster(cluster, found.pid);
     }
     if (launched !== null && launched.exited() !== undefined) {
       const text = launched.said();

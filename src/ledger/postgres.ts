@@ -9,6 +9,8 @@ import { followLedger, recordedEvent } from './postgres-subscription.ts';
 export interface PostgresLedgerOptions {
   /** `postgres://…` */
   readonly url: string;
+  /** Why the database will not come back by itself; null: trying again may help. */
+  readonly fault?: () => Error | null;
 }
 
 const appendsPerBatchMax = 256;
@@ -28,7 +30,8 @@ interface Waiting extends PendingAppend {
 }
 
 /** The ledger in a PostgreSQL database, in its schema `ledger`, which is made where it is missing. */
-export async function openPostgresLedger({ url }: PostgresLedgerOptions): Promise<Ledger> {
+export async function openPostgresLedger(options: PostgresLedgerOptions): Promise<Ledger> {
+  const { url, fault = () => null } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max: connectionsMax,
@@ -37,8 +40,8 @@ export async function openPostgresLedger({ url }: PostgresLedgerOptions): Promis
     query_timeout: statementMsMax,
     application_name: 'enrichment-ledger',
   });
-  // A connection that is lost while idle is replaced at the next use.
-  pool.on('error', () => undefined);
+  // A connection that is lost while idle is replaced at the next use; one in use says so in its query.
+  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
   await ensureLedgerSchema(pool);
 
   const closing = new AbortController();
@@ -50,7 +53,7 @@ export async function openPostgresLedger({ url }: PostgresLedgerOptions): Promis
     while (waiting.length > 0) {
       const batch = takeBatch();
       try {
-        const results = await settle(pool, batch);
+        const results = await settle(pool, batch, fault);
         for (const [index, { resolve, reject, stream }] of batch.entries()) {
           const result = results[index];
           if (result === undefined) reject(new LedgerUnavailable(`${stream}: the append has no outcome.`));
@@ -124,13 +127,17 @@ export async function openPostgresLedger({ url }: PostgresLedgerOptions): Promis
 }
 
 /** An unknown outcome is settled by the same ids at the same revisions: absence seen by reading proves nothing. */
-async function settle(pool: pg.Pool, batch: readonly PendingAppend[]): Promise<readonly AppendResult[]> {
+async function settle(
+  pool: pg.Pool,
+  batch: readonly PendingAppend[],
+  fault: () => Error | null,
+): Promise<readonly AppendResult[]> {
   let backoffMs = backoffMsMin;
   for (let repetitions = 0; ; repetitions++) {
     try {
       return await writeAppends(pool, batch);
     } catch (cause) {
-      if (repetitions === repetitionsMax || isFinal(cause)) {
+      if (repetitions === repetitionsMax || isFinal(cause) || fault() !== null) {
         throw new LedgerUnavailable(
           `The ledger did not take ${batch.length} append(s): ${messageOf(cause)}.`,
           { cause },

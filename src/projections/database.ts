@@ -27,6 +27,6 @@ export async function connect(url: string): Promise<pg.Client> {
 
 export function connectPool(url: string, connectionsMax: number): pg.Pool {
   const pool = new pg.Pool({ ...settings(url), max: connectionsMax });
-  pool.on('error', () => undefined);
+  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaults } from '../../src/providers/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../src/providers/simulator/simulator.ts';
+import { startCli, startModule } from '../support/cli.ts';
 import type { CrashPoint } from '../support/crash-run.ts';
 
-const root = resolve(import.meta.dirname, '../..');
 const unlimited = Number.POSITIVE_INFINITY;
 const track = { artist: 'Copper Finch', title: 'Small Weather' };
 const catalogue = [
@@ -49,23 +47,6 @@ async function withSimulator<Value>(
   }
 }
 
-async function node(args: readonly string[], environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
-    cwd: root,
-    env: { ...process.env, ...environment },
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  return { code, signal, stdout, stderr };
-}
-
 interface Told {
   readonly type: string;
   readonly data: Record<string, unknown>;
@@ -84,17 +65,18 @@ async function cutOffAt(
   const args = [join(folder, 'one.csv'), dataDir];
   const crash = 'test/support/crash-run.ts';
   await withSimulator(world, async ({ environment }) => {
-    const killed = await node([crash, ...args, JSON.stringify(point)], { ...environment, ...settings });
+    const killed = await startModule(crash, [...args, JSON.stringify(point)], {
+      environment: { ...environment, ...settings },
+    }).ended;
     expect(killed, killed.stderr).toMatchObject({ signal: 'SIGKILL' });
   });
   return withSimulator(later, async ({ environment }) => {
     const never = JSON.stringify({ step: 'never' });
-    const through = await node([crash, ...args, never], { ...environment, ...settings });
+    const through = await startModule(crash, [...args, never], {
+      environment: { ...environment, ...settings },
+    }).ended;
     expect(through.code, through.stderr).toBe(0);
-    const { stdout } = await node(
-      ['src/cli/main.ts', 'track', 'history', 'one', '--json', '--data-dir', dataDir],
-      {},
-    );
+    const { stdout } = await startCli(['track', 'history', 'one', '--json', '--data-dir', dataDir]).ended;
     return stdout
       .trim()
       .split('\n')

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { terminalOf } from '../../config.ts';
+import { quotedArguments, toolCommand } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
-import { openInput } from '../input/open-input.ts';
+import { type OpenedInput, openInput } from '../input/open-input.ts';
+import { removeSpool } from '../input/spool-stdin.ts';
 import { createProgress, isInteractive } from '../progress.ts';
 import { runFile } from '../run-file.ts';
 import { simulated } from '../simulated.ts';
-import { formatSummary, summaryJson } from '../summary.ts';
+import { formatSummary, type RunSummary, summaryJson } from '../summary.ts';
 import { share, wholeNumber } from './option-values.ts';
 
 export const defaultDataDir = 'enrichment-data';
@@ -73,6 +75,11 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const input = await openInput(file, flags.dataDir, { signal: abort.signal });
+  const command = commandOf(file, input);
+  if (input.spooled)
+    process.stderr.write(
+      `The input is kept, so that a run that is cut off can go on with it:\n  ${command}\n`,
+    );
   const world = await simulated({ ...flags, simulate: flags.simulate === true, file: input.path });
   try {
     const summary = await runFile({
@@ -83,23 +90,36 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
       wait: flags.wait === true,
       again: flags.again === true,
       liftRates: flags.liftRates === true && flags.simulate === true,
-      command: `enrichment-ledger ${process.argv.slice(2).join(' ')}`,
+      command,
       startProgress: (total) =>
         createProgress({
           stream: process.stderr,
           isTTY: isInteractive(process.stderr, terminalOf()),
           total,
-          label: input.source.name,
+          label: input.spooled ? 'standard input' : input.source.name,
         }),
       signal: abort.signal,
     });
     process.stdout.write(flags.json === true ? `${summaryJson(summary)}\n` : formatSummary(summary));
     const violations = await world.violations();
     for (const line of violations) process.stderr.write(`${line}\n`);
+    if (input.spooled && nothingIsLeft(summary)) await removeSpool(input);
     if (summary.interrupted) process.exitCode = exitCodes.failed;
     else process.exitCode = summary.rejected > 0 ? exitCodes.doneWithRejects : exitCodes.done;
   } finally {
     await world.close();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/** What goes on with this run: as typed, with the spool in place of what was piped in. */
+function commandOf(named: string, { path, spooled }: OpenedInput): string {
+  const typed = process.argv.slice(2);
+  const args = spooled ? ['run', path, ...typed.slice(1).filter((arg) => arg !== named)] : typed;
+  return `${toolCommand(terminalOf())} ${quotedArguments(args)}`;
+}
+
+function nothingIsLeft({ interrupted, rejected, retriesWaiting, followUpsWaiting }: RunSummary): boolean {
+  const waiting = Object.values(followUpsWaiting).reduce((sum, { count }) => sum + count, retriesWaiting);
+  return !interrupted && rejected === 0 && waiting === 0;
 }

@@ -3,15 +3,18 @@ import { openProjector, openStore, type Store } from '../../app.ts';
 import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
 import { decodeTrackEvent } from '../../ledger/track-events.ts';
-import { openTrackQueries } from '../../projections/queries.ts';
+import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { existingDataDir } from '../data-dir.ts';
+import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
 import { trackViewOf } from '../track-view.ts';
 import { UserError } from '../user-error.ts';
+import { visibleText } from '../visible-text.ts';
 import { defaultDataDir } from './run.ts';
 
 /** How long a question waits for the read models to catch up with the ledger. */
 const visibleWithinMsMax = 60_000;
+const foundMax = 50;
 
 interface TrackFlags {
   readonly dataDir: string;
@@ -29,6 +32,14 @@ export function trackCommand(): Command {
     .addHelpText('after', '\nExample:\n  $ enrichment-ledger track show 1f0c3c5e9a7b2d48')
     .action((id: string, flags: TrackFlags) => withStore(flags, (store) => show(store, id, flags)));
   track
+    .command('find')
+    .description('the tracks whose artist and title hold these words, with their ids')
+    .argument('<words...>', 'words of the artist or the title, in any case')
+    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
+    .option('--json', 'print the tracks as JSON lines')
+    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track find larkspur lanterns')
+    .action((words: string[], flags: TrackFlags) => withStore(flags, (store) => find(store, words, flags)));
+  track
     .command('history')
     .description('everything that happened to a track, in order')
     .argument('<id>', 'its track id')
@@ -39,29 +50,52 @@ export function trackCommand(): Command {
   return track;
 }
 
-export async function withStore(flags: TrackFlags, ask: (store: Store) => Promise<void>): Promise<void> {
+export async function withStore(flags: TrackFlags, use: (store: Store) => Promise<void>): Promise<void> {
   const store = await openStore({ dataDir: await existingDataDir(flags.dataDir) });
   try {
-    await ask(store);
+    await use(store);
   } finally {
     await store.close();
   }
 }
 
-export async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
+async function ask<Answer>(
+  store: Store,
+  question: (queries: TrackQueries) => Promise<Answer>,
+): Promise<Answer> {
   const projector = openProjector(store);
-  await projector.waitUntilCaughtUp(visibleWithinMsMax);
-  await projector.stop();
+  await projector.waitUntilCaughtUp(visibleWithinMsMax).finally(projector.stop);
   const queries = openTrackQueries({ url: store.databaseUrl });
-  try {
-    const row = await queries.findTrack(id);
-    if (row === null) throw unknownTrack(id, flags);
-    process.stdout.write(
-      flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)),
+  return question(queries).finally(queries.close);
+}
+
+export async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
+  const row = await ask(store, ({ findTrack }) => findTrack(id));
+  if (row === null) throw unknownTrack(id, flags);
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)),
+  );
+}
+
+async function find(store: Store, words: readonly string[], flags: TrackFlags): Promise<void> {
+  const found = await ask(store, ({ searchTracks }) => searchTracks(words, foundMax + 1));
+  if (found.length === 0) {
+    throw new UserError(
+      `No track in ${flags.dataDir} holds ${words.map((word) => `"${word}"`).join(' and ')}.`,
     );
-  } finally {
-    await queries.close();
   }
+  const rows = found.slice(0, foundMax);
+  if (flags.json === true) {
+    for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+    return;
+  }
+  const cells = rows.map(({ trackId, status, artist, title }) => [
+    visibleText(trackId),
+    status,
+    visibleText(`${artist} – ${title}`),
+  ]);
+  process.stdout.write(`${formatTable(cells)}\n`);
+  if (found.length > foundMax) process.stdout.write(`More than ${foundMax}: name more words.\n`);
 }
 
 export async function history(store: Store, id: string, flags: TrackFlags): Promise<void> {
@@ -81,6 +115,6 @@ export async function history(store: Store, id: string, flags: TrackFlags): Prom
 
 function unknownTrack(id: string, { dataDir }: TrackFlags): UserError {
   return new UserError(
-    `No track "${id}" in ${dataDir}: \`run FILE\` enriches tracks, and --json lists their ids.`,
+    `There is no track "${id}" in ${dataDir}: \`track find WORDS\` lists tracks with their ids.`,
   );
 }

@@ -50,7 +50,7 @@ export async function spoolStdin(
 }
 
 /** Removes a spool once everything in it is done. */
-export async function removeSpool({ path }: Spool): Promise<void> {
+export async function removeSpool({ path }: { readonly path: string }): Promise<void> {
   await rm(path, { force: true });
 }
 
