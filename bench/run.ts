@@ -12,6 +12,12 @@ import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
 const sampleEveryMs = 250;
+/** The arguments of Node, as the script of the command-line tool has them. */
+const cli = (
+  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { cli: string } }
+).scripts.cli
+  .split(' ')
+  .slice(1);
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,16 +50,7 @@ interface Figures {
 }
 
 async function measure(file: string, dataDir: string): Promise<Figures> {
-  const args = [
-    '--import',
-    'tsx',
-    'src/cli/main.ts',
-    'run',
-    file,
-    '--simulate',
-    '--sim-latency',
-    flags.latency,
-  ];
+  const args = [...cli, 'run', file, '--simulate', '--sim-latency', flags.latency];
   args.push('--lift-rates', '--data-dir', dataDir, '--concurrency', flags.concurrency, '--json');
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const peakMb = { process: 0, database: 0, simulator: 0 };

@@ -48,6 +48,9 @@ const ownSettings: Readonly<Record<string, string>> = {
   max_parallel_workers: '0',
   max_logical_replication_workers: '0',
   autovacuum_max_workers: '1',
+  maintenance_work_mem: '16MB',
+  // ANALYZE holds 300 rows for each of it in memory, and our rows are wide.
+  default_statistics_target: '10',
   wal_level: 'minimal',
   max_wal_senders: '0',
 };
