@@ -3,6 +3,7 @@ import { newestRequest } from '../domain/merging.ts';
 import type { TrackState } from '../domain/state.ts';
 import type { TaskOrigin } from '../domain/task.ts';
 import { trackFields } from '../domain/track-values.ts';
+import { columnOf } from '../projections/track-columns.ts';
 import { durationText } from './duration-text.ts';
 import { cacheHitText, callText } from './lookup-text.ts';
 import { counted } from './number-text.ts';
@@ -82,7 +83,7 @@ const fieldsShownMax = 4;
 function enrichedText({ status, sources, snapshot, leftOut }: Enriched['data']): string {
   const values = trackFields.flatMap((field) => {
     const source = snapshot[field];
-    return source === undefined ? [] : [`${field} ${shown(String(source.value), 40)}`];
+    return source === undefined ? [] : [`${columnOf(field)} ${shown(String(source.value), 40)}`];
   });
   const more = values.length > fieldsShownMax ? `, and ${values.length - fieldsShownMax} more` : '';
   const from = sources.map((provider) => providerNames[provider]).join(', ');

@@ -107,7 +107,9 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
     await projector.waitUntilCaughtUp(visibleWithinMsMax);
     return summaryOf({
       tally,
-      ...fed,
+      // What was not read to its end is counted by its lines.
+      rows: interrupted ? Math.max(fed.rows, (total ?? 0) - fed.rejected) : fed.rows,
+      rejected: fed.rejected,
       rejectsFile: fed.rejected > 0 ? rejects.path : null,
       seconds: (performance.now() - startedMs) / 1000,
       interrupted,

@@ -53,7 +53,7 @@ export interface TrackView {
 }
 
 export interface TrackViewValue {
-  readonly field: string;
+  readonly column: string;
   readonly value: string | number;
   readonly provider: Provider;
   /** 0 to 1. */
@@ -74,14 +74,14 @@ export function formatTrack(track: TrackView): string {
   ];
   const head = `${name}\n${formatTable(facts, { indent: 2 })}\n`;
   if (track.values.length === 0) return `${head}\nNo values are known.\n`;
-  const rows = track.values.map(({ field, value, provider, confidence, revision, eventId }) => [
-    shown(field, 40),
+  const rows = track.values.map(({ column, value, provider, confidence, revision, eventId }) => [
+    shown(column, 40),
     shown(String(value), 60),
     providerNames[provider],
     confidence.toFixed(2),
     String(revision),
     shown(eventId, 36),
   ]);
-  const columns = ['field', 'value', 'provider', 'confidence', 'revision', 'event'];
+  const columns = ['column', 'value', 'provider', 'confidence', 'revision', 'event'];
   return `${head}\n${formatTable([columns, ...rows], { right: [3, 4], indent: 2 })}\n`;
 }

@@ -1,6 +1,7 @@
 import { isProvider } from '../domain/provider.ts';
 import { trackFields } from '../domain/track-values.ts';
 import type { TrackRow } from '../projections/schema.ts';
+import { columnOf } from '../projections/track-columns.ts';
 import type { ColumnProvenance } from '../projections/tracks.ts';
 import type { TrackView } from './timeline.ts';
 
@@ -13,8 +14,9 @@ export function trackViewOf(row: TrackRow): TrackView {
     enrichedAt: row.enrichmentTimestamp,
     values: trackFields.flatMap((field) => {
       const value = row[field];
-      const from = provenance[field];
-      return value === null || from === undefined ? [] : [{ field, value, ...from }];
+      const column = columnOf(field);
+      const from = provenance[column];
+      return value === null || from === undefined ? [] : [{ column, value, ...from }];
     }),
   };
 }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   check,
+  customType,
   doublePrecision,
   index,
   integer,
@@ -9,7 +10,6 @@ import {
   numeric,
   pgTable,
   text,
-  timestamp,
   varchar,
 } from 'drizzle-orm/pg-core';
 
@@ -17,7 +17,11 @@ import {
  * The tables of the read models. They are not qualified: the search_path says in which schema they are, so that a
  * rebuild can fill the same tables in another one.
  */
-const time = (name: string) => timestamp(name, { withTimezone: true, mode: 'string' });
+const time = customType<{ data: string; driverData: string }>({
+  dataType: () => 'timestamp with time zone',
+  // Times are ISO 8601 everywhere else.
+  fromDriver: (text) => new Date(text).toISOString(),
+});
 
 /** What is known of every track; each value's provenance beside it. Rebuilt from the ledger at any time. */
 export const tracks = pgTable(

@@ -1,13 +1,10 @@
-import { eq, getTableColumns, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Client } from 'pg';
 import { type TrackRow, tracks } from './schema.ts';
+import { trackColumns, trackRecordOf } from './track-columns.ts';
 
-const columns = Object.entries(getTableColumns(tracks)).map(([key, column]) => ({
-  key: key as keyof TrackRow,
-  name: column.name,
-}));
-const quoted = columns.map(({ name }) => `"${name}"`);
+const quoted = trackColumns.map(({ name }) => `"${name}"`);
 const updates = quoted.filter((name) => name !== '"track_id"').map((name) => `${name} = excluded.${name}`);
 const upsert = `INSERT INTO tracks (${quoted.join(', ')})
   SELECT ${quoted.join(', ')} FROM json_populate_recordset(NULL::tracks, $1::json)
@@ -28,8 +25,8 @@ export async function loadTracks(
 /** Writes the rows in one statement. */
 export async function saveTracks(client: Client, rows: readonly TrackRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const records = rows.map((row) => Object.fromEntries(columns.map(({ key, name }) => [name, row[key]])));
-  await client.query({ name: 'tracks-upsert', text: upsert, values: [JSON.stringify(records)] });
+  const records = JSON.stringify(rows.map(trackRecordOf));
+  await client.query({ name: 'tracks-upsert', text: upsert, values: [records] });
 }
 
 export async function deleteTracks(client: Client, trackIds: readonly string[]): Promise<void> {

@@ -2,6 +2,7 @@ import type { Enriched, RecordedTrackEvent } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
 import type { TrackRow } from './schema.ts';
+import { columnOf } from './track-columns.ts';
 
 /** Where the value of a column comes from. */
 export interface ColumnProvenance {
@@ -97,13 +98,18 @@ function enrich(
   { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data'],
 ): TrackRow {
   const values: Record<string, unknown> = {};
-  const provenance: Partial<Record<TrackField, ColumnProvenance>> = {};
+  const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
     const source = snapshot[field];
     values[field] = source?.value ?? null;
     if (source === undefined) continue;
     const { provider, confidence } = source;
-    provenance[field] = { provider, eventId: source.eventId, revision: source.revision, confidence };
+    provenance[columnOf(field)] = {
+      provider,
+      eventId: source.eventId,
+      revision: source.revision,
+      confidence,
+    };
   }
   return {
     ...row,

@@ -207,9 +207,16 @@ const view: TrackView = {
   sources: ['spotify', 'musicbrainz'],
   enrichedAt: '2026-01-31T12:00:00.080Z',
   values: [
-    { field: 'isrc', value: 'USMR18100055', provider: 'spotify', confidence: 1, eventId: 'e-1', revision: 1 },
     {
-      field: 'duration_ms',
+      column: 'isrc',
+      value: 'USMR18100055',
+      provider: 'spotify',
+      confidence: 1,
+      eventId: 'e-1',
+      revision: 1,
+    },
+    {
+      column: 'duration_ms',
       value: 265_000,
       provider: 'musicbrainz',
       confidence: 0.95,
@@ -225,7 +232,7 @@ test('a track is shown with each value and where it comes from', () => {
   status    completed from Spotify, MusicBrainz
   enriched  2026-01-31 12:00:00.080 UTC
 
-  field        value         provider     confidence  revision  event
+  column       value         provider     confidence  revision  event
   isrc         USMR18100055  Spotify            1.00         1  e-1
   duration_ms  265000        MusicBrainz        0.95        12  e-2
 `);

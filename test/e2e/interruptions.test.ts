@@ -86,7 +86,7 @@ describe('a run that is stopped', () => {
     const ids = found.stdout
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line).trackId);
+      .map((line) => JSON.parse(line).track_id);
     expect(ids).toHaveLength(1);
     const history = await startCli(['track', 'history', ids[0], '--json', ...dataDir()]).ended;
     const types = history.stdout

@@ -4,6 +4,7 @@ import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
 import { decodeTrackEvent } from '../../ledger/track-events.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
+import { trackRecordOf } from '../../projections/track-columns.ts';
 import { existingDataDir } from '../data-dir.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
@@ -73,7 +74,7 @@ export async function show(store: Store, id: string, flags: TrackFlags): Promise
   const row = await ask(store, ({ findTrack }) => findTrack(id));
   if (row === null) throw unknownTrack(id, flags);
   process.stdout.write(
-    flags.json === true ? `${JSON.stringify(row, null, 2)}\n` : formatTrack(trackViewOf(row)),
+    flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
   );
 }
 
@@ -86,7 +87,7 @@ async function find(store: Store, words: readonly string[], flags: TrackFlags): 
   }
   const rows = found.slice(0, foundMax);
   if (flags.json === true) {
-    for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+    for (const row of rows) process.stdout.write(`${JSON.stringify(trackRecordOf(row))}\n`);
     return;
   }
   const cells = rows.map(({ trackId, status, artist, title }) => [
