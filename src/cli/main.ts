@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
+import { tool } from './command-line.ts';
 import { demoCommand } from './commands/demo.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -7,7 +8,7 @@ import { trackCommand } from './commands/track.ts';
 import { exitCodes } from './exit-code.ts';
 import { exitCodeOf, explainError } from './user-error.ts';
 
-const program = new Command('enrichment-ledger')
+const program = new Command(tool)
   .description('Enriches music tracks at Spotify, MusicBrainz and Last.fm, and keeps every fact on the way.')
   .option('--verbose', 'print the details of unexpected errors')
   .showHelpAfterError('(--help shows how it is used)')
@@ -16,6 +17,16 @@ const program = new Command('enrichment-ledger')
   .addCommand(trackCommand())
   .addCommand(demoCommand())
   .addCommand(simulateCommand());
+
+program.addHelpText(
+  'after',
+  `
+Examples:
+  $ ${tool} demo                              see it work, without a network
+  $ ${tool} run tracks.csv --simulate         the same with tracks of yours
+  $ ${tool} track find larkspur lanterns      the id of a track
+  $ ${tool} track history 0edd7a4f56cd98ef    everything that happened to it`,
+);
 
 for (const command of program.commands) {
   command.exitOverride();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { tool } from '../command-line.ts';
 import { deriveTrackId } from '../track-id.ts';
 import { type RunFlags, run } from './run.ts';
 import { history, show, withStore } from './track.ts';
@@ -16,6 +17,7 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('enrich the bundled example tracks against the built-in simulator, and show one of them')
     .option('--data-dir <dir>', 'keep the data there; else it goes to a temporary folder and is removed')
+    .addHelpText('after', `\nExample:\n  $ ${tool} demo --data-dir demo-data`)
     .action(demo);
 }
 
@@ -37,9 +39,9 @@ async function demo({ dataDir: kept }: { dataDir?: string }): Promise<void> {
     if (process.exitCode !== undefined && process.exitCode !== 0) return;
     const id = deriveTrackId(told.artist, told.title);
     await withStore({ dataDir }, async (store) => {
-      process.stdout.write(`\n$ enrichment-ledger track show ${id}\n`);
+      process.stdout.write(`\n$ ${tool} track show ${id}\n`);
       await show(store, id, { dataDir });
-      process.stdout.write(`\n$ enrichment-ledger track history ${id}\n`);
+      process.stdout.write(`\n$ ${tool} track history ${id}\n`);
       await history(store, id, { dataDir });
     });
   } finally {

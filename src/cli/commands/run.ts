@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { terminalOf } from '../../config.ts';
-import { quotedArguments, toolCommand } from '../command-line.ts';
+import { quotedArguments, tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type OpenedInput, openInput } from '../input/open-input.ts';
 import { removeSpool } from '../input/spool-stdin.ts';
@@ -57,10 +57,10 @@ export function runCommand(): Command {
 
 const examples = `
 Examples:
-  $ enrichment-ledger run tracks.csv --simulate            try it, without a network
-  $ MUSICBRAINZ_USER_AGENT='my-app/1.0 ( me@example.org )' enrichment-ledger run tracks.csv
-  $ cat tracks.jsonl | enrichment-ledger run - --json
-  $ enrichment-ledger run tracks.csv --wait                stay for the follow-ups as well
+  $ ${tool} run tracks.csv --simulate            try it, without a network
+  $ MUSICBRAINZ_USER_AGENT='my-app/1.0 ( me@example.org )' ${tool} run tracks.csv
+  $ cat tracks.jsonl | ${tool} run - --json
+  $ ${tool} run tracks.csv --wait                stay for the follow-ups as well
 
 The same command again goes on where the last one ended. Exit codes: 0 done, 1 failed, 2 wrong usage,
 3 done, but some rows were rejected.`;
@@ -116,7 +116,7 @@ export async function run(file: string, flags: RunFlags): Promise<void> {
 function commandOf(named: string, { path, spooled }: OpenedInput): string {
   const typed = process.argv.slice(2);
   const args = spooled ? ['run', path, ...typed.slice(1).filter((arg) => arg !== named)] : typed;
-  return `${toolCommand(terminalOf())} ${quotedArguments(args)}`;
+  return `${tool} ${quotedArguments(args)}`;
 }
 
 function nothingIsLeft({ interrupted, rejected, retriesWaiting, followUpsWaiting }: RunSummary): boolean {

@@ -4,6 +4,7 @@ import { isProvider, type Provider, providers } from '../../domain/provider.ts';
 import { type Faults, noFaults } from '../../providers/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../providers/simulator/simulator.ts';
 import { catalogueOf } from '../catalogue-rows.ts';
+import { tool } from '../command-line.ts';
 import { UserError } from '../user-error.ts';
 import { share, wholeNumber } from './option-values.ts';
 
@@ -15,6 +16,8 @@ interface SimulateFlags {
   readonly decoys: number;
   readonly latency: number;
   readonly errors: number;
+  readonly musicbrainzBusy: number;
+  readonly lastfmErrors: number;
   readonly throttle: number;
   readonly broken: number;
   readonly hang: number;
@@ -34,6 +37,8 @@ export function simulateCommand(): Command {
     .option('--decoys <share>', 'share of tracks with remixes, covers and the like beside them', share, 0.2)
     .option('--latency <ms>', 'how long an answer takes', wholeNumber(0, 60_000), 0)
     .option('--errors <share>', 'share of calls answered with a server error', share, 0)
+    .option('--musicbrainz-busy <share>', 'share of MusicBrainz calls answered with its "busy" 503', share, 0)
+    .option('--lastfm-errors <share>', 'share of Last.fm calls answered with an error in HTTP 200', share, 0)
     .option('--throttle <share>', 'share of calls refused with Retry-After', share, 0)
     .option('--broken <share>', 'share of answers that are cut off or HTML', share, 0)
     .option('--hang <share>', 'share of calls that are never answered', share, 0)
@@ -48,8 +53,8 @@ It prints the environment that points this project at it, and at its end what it
 limit. The same while it runs: GET /simulator/report, and GET /simulator/calls for the last thousand calls.
 
 Examples:
-  $ enrichment-ledger simulate --catalogue tracks.csv
-  $ enrichment-ledger simulate --catalogue tracks.csv --throttle 0.05 --outage 10-25:spotify`;
+  $ ${tool} simulate --catalogue tracks.csv
+  $ ${tool} simulate --catalogue tracks.csv --throttle 0.05 --outage 10-25:spotify`;
 
 async function simulate(flags: SimulateFlags): Promise<void> {
   const unlimited = Number.POSITIVE_INFINITY;
@@ -67,6 +72,8 @@ async function simulate(flags: SimulateFlags): Promise<void> {
     faults: {
       ...noFaults,
       errorShare: flags.errors,
+      musicbrainzBusyShare: flags.musicbrainzBusy,
+      lastfmErrorShare: flags.lastfmErrors,
       throttleShare: flags.throttle,
       brokenBodyShare: flags.broken,
       hangShare: flags.hang,

@@ -5,6 +5,7 @@ import { trackStream } from '../../domain/stream-names.ts';
 import { decodeTrackEvent } from '../../ledger/track-events.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { trackRecordOf } from '../../projections/track-columns.ts';
+import { tool } from '../command-line.ts';
 import { existingDataDir } from '../data-dir.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
@@ -23,14 +24,19 @@ interface TrackFlags {
 }
 
 export function trackCommand(): Command {
-  const track = new Command('track').description('ask what is known of a track, and what happened to it');
+  const track = new Command('track')
+    .description('ask what is known of a track, and what happened to it')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${tool} track find larkspur lanterns\n  $ ${tool} track show 0edd7a4f56cd98ef`,
+    );
   track
     .command('show')
     .description('the values of a track, and where each comes from')
     .argument('<id>', 'its track id')
     .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track show 1f0c3c5e9a7b2d48')
+    .addHelpText('after', `\nExample:\n  $ ${tool} track show 0edd7a4f56cd98ef`)
     .action((id: string, flags: TrackFlags) => withStore(flags, (store) => show(store, id, flags)));
   track
     .command('find')
@@ -38,7 +44,7 @@ export function trackCommand(): Command {
     .argument('<words...>', 'words of the artist or the title, in any case')
     .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print the tracks as JSON lines')
-    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track find larkspur lanterns')
+    .addHelpText('after', `\nExample:\n  $ ${tool} track find larkspur lanterns`)
     .action((words: string[], flags: TrackFlags) => withStore(flags, (store) => find(store, words, flags)));
   track
     .command('history')
@@ -46,7 +52,7 @@ export function trackCommand(): Command {
     .argument('<id>', 'its track id')
     .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print the events as JSON lines')
-    .addHelpText('after', '\nExample:\n  $ enrichment-ledger track history 1f0c3c5e9a7b2d48 --json | head -1')
+    .addHelpText('after', `\nExample:\n  $ ${tool} track history 0edd7a4f56cd98ef --json | head -1`)
     .action((id: string, flags: TrackFlags) => withStore(flags, (store) => history(store, id, flags)));
   return track;
 }
