@@ -45,7 +45,7 @@ function encodeJson(stream: string, value: JsonObject): string {
   try {
     text = JSON.stringify(value, refuseWhatJsonLoses);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const [why] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw new LedgerRefusal(`${stream}: an event holds what JSON cannot: ${why}.`, { cause });
   }
   if (text === undefined) throw new LedgerRefusal(`${stream}: event data has to be an object.`);

@@ -27,13 +27,17 @@ export interface Ledger {
    */
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
 
-  /** The position of the newest event of all; null for an empty ledger. */
+  /**
+   * The position of the newest event of all; null for an empty ledger.
+   *
+   * @throws LedgerUnavailable
+   */
   head(): Promise<Position | null>;
 
   /** Whether the first position is at or after the second. */
   isAtOrAfter(position: Position, other: Position): boolean;
 
-  /** Ends all subscriptions, lets appends finish and gives connections back. */
+  /** Lets appends finish, ends all subscriptions and gives connections back; a second call waits for the first. */
   close(): Promise<void>;
 }
 

@@ -56,6 +56,7 @@ export async function* followLedger(
       yield { kind: 'events', events: events.map(recordedEvent), position };
       if (rows.length === batchMax) continue;
     }
+    if (signal.aborted) return;
     if (!wasCaughtUp) {
       wasCaughtUp = true;
       yield { kind: 'caught-up', position: position === '0' ? null : position };

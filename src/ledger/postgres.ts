@@ -45,6 +45,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
   await ensureLedgerSchema(pool);
 
   const closing = new AbortController();
+  let closed: Promise<void> | null = null;
   const appended = await listen(url, closing.signal);
   const waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
@@ -82,7 +83,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
       const encoded = encodeAppend(stream, events);
       const bytes = encoded.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
       return new Promise((resolve, reject) => {
-        if (closing.signal.aborted) return reject(new LedgerUnavailable('The ledger is closed.'));
+        if (closed !== null) return reject(new LedgerUnavailable('The ledger is closed.'));
         waiting.push({ stream, expected, events: encoded, bytes, resolve, reject });
         writing ??= Promise.resolve().then(writeAll);
       });
@@ -111,17 +112,26 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     },
 
     async head() {
-      const { rows } = await pool.query<{ position: string }>('SELECT position FROM ledger.head');
-      const position = rows[0]?.position ?? '0';
-      return position === '0' ? null : position;
+      try {
+        const { rows } = await pool.query<{ position: string }>('SELECT position FROM ledger.head');
+        const position = rows[0]?.position ?? '0';
+        return position === '0' ? null : position;
+      } catch (cause) {
+        throw new LedgerUnavailable(`The head of the ledger could not be read: ${messageOf(cause)}.`, {
+          cause,
+        });
+      }
     },
 
     isAtOrAfter: (position, other) => BigInt(position) >= BigInt(other),
 
-    async close() {
-      await writing;
-      closing.abort();
-      await pool.end();
+    close() {
+      closed ??= (async () => {
+        await writing;
+        closing.abort();
+        await pool.end();
+      })();
+      return closed;
     },
   };
 }

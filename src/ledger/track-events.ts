@@ -38,8 +38,9 @@ const needed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export function decodeTrackEvent(recorded: RecordedEvent): RecordedTrackEvent | UnknownEvent {
   const { id, type, metadata, revision } = recorded;
   const unknown = (reason: string): UnknownEvent => ({ kind: 'unknown', reason, recorded });
-  const fields = needed[type];
+  const fields = Object.hasOwn(needed, type) ? needed[type] : undefined;
   if (fields === undefined) return unknown(`The event type "${type}" is not known to this version.`);
+  if (!isObject(recorded.data) || !isObject(metadata)) return unknown(`${type} ${id} is no JSON object.`);
   const current = schemaVersions[type as TrackEvent['type']];
   let version = metadata.schemaVersion;
   let data: JsonObject = recorded.data;
@@ -65,4 +66,8 @@ export function decodeTrackEvent(recorded: RecordedEvent): RecordedTrackEvent | 
   }
   const event = { id, type, data, meta: metadata as unknown as EventMeta } as unknown as TrackEvent;
   return { event, revision };
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
