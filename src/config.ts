@@ -35,24 +35,36 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const seconds = (fallback: number) => z.coerce.number().positive().max(1e9).default(fallback);
+const seconds = (fallback: number) =>
+  z.coerce.number('it takes seconds, as a number').positive().max(1e9).default(fallback);
 const rate = (fallback: number) =>
   z
-    .union([z.literal('off').transform(() => Number.POSITIVE_INFINITY), z.coerce.number().positive()])
+    .union(
+      [z.literal('off').transform(() => Number.POSITIVE_INFINITY), z.coerce.number().min(0.001).max(1e6)],
+      {
+        error: 'it takes calls a second, from 0.001 to 1000000, or "off"',
+      },
+    )
     .default(fallback);
+const url = (fallback: string) =>
+  z
+    .url({ protocol: /^https?$/, error: 'it takes an address that begins with http:// or https://' })
+    .default(fallback);
+/** Paths are put behind it. */
+const baseUrl = (fallback: string) => url(fallback).transform((given) => given.replace(/\/+$/, ''));
 const text = z.string().trim().min(1).optional();
 
 const environment = z.object({
   SPOTIFY_CLIENT_ID: text,
   SPOTIFY_CLIENT_SECRET: text,
-  SPOTIFY_BASE_URL: z.url().default('https://api.spotify.com/v1'),
-  SPOTIFY_TOKEN_URL: z.url().default('https://accounts.spotify.com/api/token'),
+  SPOTIFY_BASE_URL: baseUrl('https://api.spotify.com/v1'),
+  SPOTIFY_TOKEN_URL: url('https://accounts.spotify.com/api/token'),
   SPOTIFY_RATE_PER_SECOND: rate(5),
   MUSICBRAINZ_USER_AGENT: text,
-  MUSICBRAINZ_BASE_URL: z.url().default('https://musicbrainz.org/ws/2'),
+  MUSICBRAINZ_BASE_URL: baseUrl('https://musicbrainz.org/ws/2'),
   MUSICBRAINZ_RATE_PER_SECOND: rate(1),
   LASTFM_API_KEY: text,
-  LASTFM_BASE_URL: z.url().default('https://ws.audioscrobbler.com/2.0/'),
+  LASTFM_BASE_URL: url('https://ws.audioscrobbler.com/2.0/'),
   LASTFM_RATE_PER_SECOND: rate(5),
   API_TIMEOUT: seconds(10),
   API_MAX_RETRIES: z.coerce.number().int().min(1).max(100).default(defaultRetryPolicy.attemptsMax),

@@ -9,6 +9,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 const textCharsMax = 300;
 const messageCharsMax = 200;
 const artistsMax = 10;
+/** What a database keeps in four bytes: 24 days in milliseconds. */
+const wholeNumberMax = 2 ** 31 - 1;
 /** A provider's longer wish is cut to this, so that times stay dates. */
 const retryAfterMsMax = 30 * 24 * 3600 * 1000;
 
@@ -39,10 +41,10 @@ export function namesOf(names: readonly (string | undefined)[]): readonly string
   return names.flatMap((name) => name ?? []).slice(0, artistsMax);
 }
 
-/** A whole number of at least `min`, also where it came as text. */
-export function numberOf(value: unknown, min: number): number | undefined {
+/** A whole number from `min` to `max`, also where it came as text; what is beyond is a mistake of the provider. */
+export function numberOf(value: unknown, min: number, max = wholeNumberMax): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) && number >= min
+  return typeof number === 'number' && Number.isFinite(number) && number >= min && number <= max
     ? Math.round(number)
     : undefined;
 }

@@ -140,8 +140,8 @@ function candidateOf(track: Fields): Candidate | null {
       artworkSmallUrl: image('small'),
       artworkMediumUrl: image('large'),
       artworkLargeUrl: image('extralarge'),
-      lastfmPlaycount: numberOf(track.playcount, 0),
-      lastfmListeners: numberOf(track.listeners, 0),
+      lastfmPlaycount: numberOf(track.playcount, 0, Number.MAX_SAFE_INTEGER),
+      lastfmListeners: numberOf(track.listeners, 0, Number.MAX_SAFE_INTEGER),
     }),
   };
 }

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { evolve } from '../../src/domain/evolve.ts';
+import { emptyTrack } from '../../src/domain/state.ts';
+import { trackFields } from '../../src/domain/track-values.ts';
+import type { TrackRow } from '../../src/projections/schema.ts';
+import { columnOf, trackRecordOf } from '../../src/projections/track-columns.ts';
+import { applyToTrack, type ColumnProvenance } from '../../src/projections/tracks.ts';
+import { anyStream, anyWorkersStream } from '../support/streams.ts';
+
+type Events = Parameters<typeof applyToTrack>[2][];
+const fold = (events: Readonly<Events>, from: TrackRow | null = null) =>
+  events.reduce((row, event) => applyToTrack(row, 'a', event), from);
+
+it('folding from any point on gives the row of folding it all', () => {
+  fc.assert(
+    fc.property(anyStream, fc.nat(), ({ events }, cut) => {
+      const at = events.length === 0 ? 0 : cut % events.length;
+      expect(fold(events.slice(at), fold(events.slice(0, at)))).toEqual(fold(events));
+    }),
+  );
+});
+
+it('events that a row has already change nothing', () => {
+  fc.assert(
+    fc.property(anyWorkersStream, fc.nat(), ({ events }, cut) => {
+      const row = fold(events);
+      expect(fold(events.slice(cut % (events.length + 1)), row)).toEqual(row);
+    }),
+  );
+});
+
+it('each value is that of the newest Enriched, and its provenance is an event before it that gave it', () => {
+  fc.assert(
+    fc.property(anyWorkersStream, ({ events }) => {
+      const row = fold(events);
+      const enriched = events.filter(({ event }) => event.type === 'Enriched').at(-1);
+      if (enriched?.event.type !== 'Enriched') return;
+      const { snapshot } = enriched.event.data;
+      const provenance = row?.provenance as Record<string, ColumnProvenance>;
+      expect(Object.keys(provenance)).toHaveLength(Object.keys(snapshot).length);
+      for (const field of trackFields) {
+        const column = columnOf(field);
+        const { revision, eventId, provider } = provenance[column] ?? { revision: -1 };
+        expect(row?.[field] ?? null).toEqual(snapshot[field]?.value ?? null);
+        if (snapshot[field] === undefined) continue;
+        const source = events.find((one) => one.revision === revision)?.event;
+        expect(source?.id).toBe(eventId);
+        expect(revision).toBeLessThan(enriched.revision);
+        if (source?.type !== 'ApiCalled' && source?.type !== 'CacheHit')
+          throw new Error(`From ${source?.type}.`);
+        expect(source.data.provider).toBe(provider);
+        const answer = source.type === 'ApiCalled' ? source.data.outcome : source.data.answer;
+        const values = answer.kind === 'found' ? answer.candidates.map((one) => one.values[field]) : [];
+        expect(values).toContainEqual(row?.[field]);
+      }
+    }),
+  );
+});
+
+it('the row says what the domain knows: its status, and the snapshot that would be decided now or earlier', () => {
+  fc.assert(
+    fc.property(anyWorkersStream, ({ events }) => {
+      const row = fold(events);
+      const state = events.reduce(evolve, emptyTrack);
+      if (row === null) {
+        expect(events).toEqual([]);
+        return;
+      }
+      expect(row.streamRevision).toBe(state.revision);
+      const last = events.findLast(({ event }) => event.type === 'Enriched')?.event;
+      if (last?.type === 'Enriched') expect(row.status).toBe(last.data.status);
+      else expect(['pending', 'in_progress', 'failed']).toContain(row.status);
+    }),
+  );
+});
+
+it('an erased track has no row, until it is asked for again', () => {
+  fc.assert(
+    fc.property(anyStream, ({ events }) => {
+      const row = fold(events);
+      const erasedAt = events.findLastIndex(({ event }) => event.type === 'Erased');
+      expect(row === null).toBe(erasedAt === events.length - 1);
+    }),
+  );
+});
+
+it('a row by its columns has the names of the database and nothing else', () => {
+  fc.assert(
+    fc.property(anyWorkersStream, ({ events }) => {
+      const row = fold(events);
+      if (row === null) return;
+      const record = trackRecordOf(row);
+      expect(Object.keys(record)).toHaveLength(Object.keys(row).length);
+      expect(Object.keys(record).every((name) => /^[a-z_]+$/.test(name))).toBe(true);
+    }),
+  );
+});
