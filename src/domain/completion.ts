@@ -51,8 +51,8 @@ export function completeHop(state: TrackState, task: TaskState, findings: HopFin
 
   if (needed.some(isSource)) return enriched(state, request, leftOut);
   if (leftOut.length === 0) {
-    const { sources } = mergeSnapshot(request, state.found);
-    if (sources.length > 0) return enriched(state, request, []);
+    const { snapshot } = mergeSnapshot(request, state.found);
+    if (Object.keys(snapshot).length > 0) return enriched(state, request, []);
     return failed(task, 'not_found', 'No provider knows this track.', null, []);
   }
   const opening = leftOut.map(({ until }) => until).reduce((a, b) => (a < b ? a : b));

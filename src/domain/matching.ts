@@ -58,8 +58,7 @@ function judge(request: TaskRequest, candidate: Candidate): Match | Rejected {
   const sameTitle = normaliseTitle(request.title) === normaliseTitle(candidate.title);
   const sameArtists = areSameArtists(request, candidate);
   const known = request.durationMs !== null && candidate.durationMs !== null;
-  const apart =
-    known && Math.abs(Number(request.durationMs) - Number(candidate.durationMs)) > durationToleranceMs;
+  const apart = known && Math.abs(request.durationMs - candidate.durationMs) > durationToleranceMs;
   if (sameTitle && sameArtists && !apart) {
     return {
       candidate,

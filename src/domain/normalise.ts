@@ -3,28 +3,31 @@ import anyAscii from 'any-ascii';
 /**
  * A text as it is compared: transliterated to ASCII, lower case, `&` read as "and", every run of anything else
  * than letters and digits a single space. `Tiësto` becomes `tiesto`, `Кино` becomes `kino`; a text that would
- * be left empty is kept, trimmed and in lower case, so that `!!!` is still somebody.
+ * be left empty is kept, in lower case and with single spaces, so that `!!!` is still somebody.
  */
 export function normaliseText(text: string): string {
-  const plain = anyAscii(text.normalize('NFKC').replaceAll('&', ' and '))
+  // In lower case before it is transliterated as well: of a few letters the tables know only the small form.
+  const small = text.normalize('NFKC').toLowerCase();
+  const plain = anyAscii(small.replaceAll('&', ' and '))
     .toLowerCase()
     .replace(/['’`]/g, '')
     .replace(/[^a-z0-9]+/g, ' ')
     .trim();
-  return plain === '' ? text.normalize('NFKC').trim().toLowerCase() : plain;
+  return plain === '' ? small.replace(/\s+/g, ' ').trim() : plain;
 }
 
-const featuring = /\s*[([](?:feat\.?|ft\.?|featuring|with)\s([^)\]]*)[)\]]/gi;
+const featuring = /[([](?:(?:feat|ft)\.|(?:feat|ft|featuring|with)\s)([^)\]]*)[)\]]/gi;
 
 /** A title as it is compared: without the bracket that names the guests, who are compared as artists. */
 export function normaliseTitle(title: string): string {
-  const bare = title.replace(featuring, '');
+  const bare = title.normalize('NFKC').replace(featuring, ' ');
   return normaliseText(bare.trim() === '' ? title : bare);
 }
 
-/** The guests that a title names in a bracket. */
+/** The guests that a title names in a bracket, in compatibility form (NFKC). */
 export function guestsOf(title: string): readonly string[] {
-  return [...title.matchAll(featuring)].map(([, guests]) => guests ?? '');
+  const named = [...title.normalize('NFKC').matchAll(featuring)].map(([, guests]) => guests?.trim() ?? '');
+  return named.filter((guests) => guests !== '');
 }
 
 const connectors = new Set([
@@ -52,6 +55,7 @@ export function normaliseArtists(artists: readonly string[]): string {
 
 /** An ISRC in its stored form, or null where the text is none. */
 export function normaliseIsrc(text: string): string | null {
-  const isrc = text.replace(/[\s-]/g, '').toUpperCase();
-  return /^[A-Z]{2}[A-Z0-9]{3}[0-9]{7}$/.test(isrc) ? isrc : null;
+  const isrc = text.replace(/[\s-]/g, '');
+  // Tested before the case is changed: `ß` would become two letters.
+  return /^[A-Za-z]{2}[A-Za-z0-9]{3}[0-9]{7}$/.test(isrc) ? isrc.toUpperCase() : null;
 }

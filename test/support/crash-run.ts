@@ -6,7 +6,7 @@
 import { openInputFile } from '../../src/cli/input/input-source.ts';
 import { runFile } from '../../src/cli/run-file.ts';
 import { readConfig } from '../../src/config.ts';
-import type { Step } from '../../src/workers/handle.ts';
+import type { Step } from '../../src/workers/worker-observer.ts';
 
 export interface CrashPoint {
   readonly step: Step;

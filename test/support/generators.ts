@@ -76,6 +76,16 @@ export const plainRequest: TaskRequest = {
   extra: {},
 };
 
+/** A candidate that is the track of `plainRequest`. */
+export const matching: Candidate = {
+  id: 'c0',
+  title: plainRequest.title,
+  artists: [plainRequest.artist],
+  durationMs: null,
+  isrcs: [],
+  values: { bpm: 120 },
+};
+
 const anyValues: fc.Arbitrary<Partial<TrackValues>> = fc.record(
   {
     isrc: fewIsrcs,
