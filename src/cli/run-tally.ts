@@ -1,7 +1,7 @@
 import type { TrackEvent } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import type { TaskState } from '../domain/state.ts';
-import type { WorkerObserver } from '../workers/handle.ts';
+import type { WorkerObserver } from '../workers/worker-observer.ts';
 
 /** What a run has done so far, counted from the facts that its workers appended. */
 export interface Tally extends WorkerObserver {

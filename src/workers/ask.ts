@@ -8,9 +8,10 @@ import type { Provider } from '../domain/provider.ts';
 import type { TaskRequest } from '../domain/task.ts';
 import type { ProviderGates } from '../providers/gate.ts';
 import { gateReportOf } from '../providers/gate-report.ts';
-import { passGate } from '../providers/pass-gate.ts';
 import type { ProviderClient } from '../providers/provider-client.ts';
+import type { CallPace } from './call-pace.ts';
 import type { Credentials } from './credentials.ts';
+import { reachCall } from './reach-call.ts';
 
 /** An answer is recorded at most this long after it came, so that answers that come together share an append. */
 const recordAnswerWithinMs = 50;
@@ -35,6 +36,7 @@ export interface AskServices {
   readonly cache: AnswerCache;
   readonly flights: SingleFlight<FlightValue>;
   readonly gates: ProviderGates;
+  readonly pace: CallPace;
   readonly clients: Readonly<Partial<Record<Provider, ProviderClient>>>;
   readonly credentials: Credentials;
   readonly now: () => number;
@@ -83,6 +85,8 @@ export async function askProvider(provider: Provider, asking: Asking, services: 
       if (role === 'followed' && ++follows < followsMax) continue;
       return leftOut(provider, 'waiting', value.untilMs);
     } else if (value.outcome.kind === 'misused') {
+      // Nothing that could be shared: each has its own query refused, one flight after the other.
+      if (role === 'followed') continue;
       outcomes.push({ lookup, outcome: value.outcome });
     } else if (value.outcome.kind === 'unauthorised') {
       return { kind: 'unauthorised' };
@@ -125,14 +129,12 @@ async function lead(
 ): Promise<{ value: FlightValue; recorded: Promise<'recorded' | 'superseded'> }> {
   const { gates, clients, credentials, now, newId } = services;
   let value: FlightValue = { kind: 'turned-away', untilMs: now() };
-  for (let calls = 0; calls < callsMax; calls++) {
-    await clients[provider]?.prepare();
-    const passing = passGate({ ...services, provider, lane: asking.lane, patienceMs: asking.patienceMs });
-    if (calls === 0) asking.onAsked();
-    const pass = await passing;
-    const client = clients[provider];
-    if (pass.kind === 'refused' || client === undefined) {
-      if (pass.kind === 'refused' && calls === 0) value = { kind: 'turned-away', untilMs: pass.untilMs };
+  const client = clients[provider];
+  for (let calls = 0; calls < callsMax && client !== undefined; calls++) {
+    const { lane, patienceMs, onAsked } = asking;
+    const pass = await reachCall({ ...services, client, lane, patienceMs, onAsked });
+    if (pass.kind === 'refused') {
+      if (calls === 0) value = { kind: 'turned-away', untilMs: pass.untilMs };
       break;
     }
     const calledAt = new Date(now()).toISOString();

@@ -5,10 +5,7 @@ import type { TaskState, TrackState } from '../domain/state.ts';
 import { encodeMessage } from '../queue/message.ts';
 import type { TaskMessage, TaskQueue } from '../queue/queue.ts';
 import { followUpTaskId } from '../queue/task-id.ts';
-
-/** How often a next hop that the queue refuses is offered again before its message is handed back instead. */
-const offersMax = 30;
-const offerAgainAfterMs = 1000;
+import { publishSurely } from './publish-surely.ts';
 
 export interface ConsequenceServices {
   readonly queue: TaskQueue;
@@ -44,11 +41,7 @@ export async function publishConsequences(
       continue;
     }
     const message = nextHopMessage(task, consequence.hop, came);
-    for (let offers = 1; (await queue.publish(message, { delayMs })) === 'refused'; offers++) {
-      if (offers >= offersMax)
-        throw new Error(`The queue refused hop ${consequence.hop} of task ${task.taskId}.`);
-      await sleep(offerAgainAfterMs);
-    }
+    await publishSurely(message, delayMs, { queue, sleep });
   }
 }
 

@@ -18,6 +18,8 @@ export interface Recorder {
   /**
    * Resolves once the command's fact stands, with the fact; null where the stream made it pointless.
    *
+   * A command that fails takes all that come after it along: they build on it.
+   *
    * @param withinMs how long it may wait for others to share its append
    * @throws StreamContested after too many conflicts in a row
    * @throws LedgerUnavailable
@@ -51,6 +53,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   let writing = false;
   let timer: NodeJS.Timeout | null = null;
   let timerDueMs = Number.POSITIVE_INFINITY;
+  let failure: { readonly error: unknown } | null = null;
 
   function schedule(withinMs: number): void {
     if (writing) return;
@@ -70,16 +73,18 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const batch = waiting;
       waiting = [];
       try {
-        await settle(batch);
+        if (failure === null) await settle(batch);
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        failure = { error };
       }
+      // Without the fact that was lost, what follows would be decided on half a story, such as a task never received.
+      if (failure !== null) for (const { reject } of batch) reject(failure.error);
     }
     writing = false;
   }
 
   async function settle(batch: readonly Waiting[]): Promise<void> {
-    for (let conflicts = 0; conflicts <= conflictsMax; conflicts++) {
+    for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
       const decided = decideAll(
         state,
         batch.map(({ command }) => command),
@@ -99,7 +104,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       for (const [index, { resolve }] of batch.entries()) resolve(decided.results[index] ?? null);
       return;
     }
-    throw new StreamContested(`${stream}: ${conflictsMax + 1} appends in a row met another writer's.`);
+    throw new StreamContested(`${stream}: ${conflictsMax} appends in a row met another writer's.`);
   }
 
   return {

@@ -1,3 +1,4 @@
+import type { Lookup } from '../domain/answer.ts';
 import type { TrackEvent } from '../domain/events.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { TaskRequest } from '../domain/task.ts';
@@ -9,29 +10,41 @@ const names: Readonly<Record<Provider, string>> = {
   lastfm: 'Last.fm',
 };
 
+/** Tasks under way whose names are remembered; of others a cache hit is named by what was looked up. */
+const requestsMax = 10_000;
+
 /** The lines that operators grep for, as the deployment guide has them. */
 export interface WorkerLog {
   taskStarted(taskId: string): void;
   appended(stream: string, events: readonly TrackEvent[]): void;
+  otherBody(taskId: string, stream: string): void;
 }
 
 export function createWorkerLog(logger: Logger): WorkerLog {
   const requests = new Map<string, Pick<TaskRequest, 'artist' | 'title'>>();
-  const label = (taskId: string) => {
-    const request = requests.get(taskId);
-    return request === undefined ? taskId : `${request.artist} - ${request.title}`;
+  const remember = (taskId: string, request: TaskRequest) => {
+    const [oldest] = requests.keys();
+    if (requests.size >= requestsMax && oldest !== undefined) requests.delete(oldest);
+    requests.set(taskId, request);
+  };
+  const label = (taskId: string, lookup: Lookup) => {
+    const names = requests.get(taskId) ?? (lookup.kind === 'search' ? lookup : null);
+    return names === null ? taskId : `${names.artist} - ${names.title}`;
   };
   return {
     taskStarted(taskId) {
       logger.info({ taskId }, `Processing enrichment task: ${taskId}`);
     },
+    otherBody(taskId, stream) {
+      logger.warn({ stream, taskId }, `Task ${taskId} came with another body; its first body counts.`);
+    },
     appended(stream, events) {
       if (!logger.isLevelEnabled('warn')) return;
       for (const { type, data, meta } of events) {
         const fields = { stream, taskId: meta.taskId, hop: meta.hop };
-        if (type === 'TaskReceived') requests.set(meta.taskId, data.request);
+        if (type === 'TaskReceived') remember(meta.taskId, data.request);
         if (type === 'CacheHit') {
-          logger.info(fields, `✓ ${names[data.provider]} cache hit: ${label(meta.taskId)}`);
+          logger.info(fields, `✓ ${names[data.provider]} cache hit: ${label(meta.taskId, data.lookup)}`);
         }
         if (type === 'Enriched') {
           const source = data.sources.join(', ');

@@ -7,8 +7,9 @@ import { type Faults, faultOf, throttled } from './faults.ts';
 import { createIdentifierIndex } from './identifiers.ts';
 import { answerLastfm } from './lastfm-api.ts';
 import { answerMusicBrainz } from './musicbrainz-api.ts';
+import { type RequestTarget, readTarget } from './request-target.ts';
 import { answerSpotify } from './spotify-api.ts';
-import type { Answer, World } from './world.ts';
+import { type Answer, json, type World } from './world.ts';
 
 export interface SimulatorOptions {
   readonly tracks: Iterable<CatalogueTrack> | AsyncIterable<CatalogueTrack>;
@@ -33,6 +34,7 @@ export interface Simulator {
   report(): Readonly<Record<Provider, MeterReport>>;
   /** The last calls, oldest first. */
   calls(): readonly LoggedCall[];
+  /** Ends at once; calls that hang or wait for their answer are cut off. */
   close(): Promise<void>;
 }
 
@@ -45,35 +47,34 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const meter = createMeter(options.ratesPerSecond);
   const startedMs = performance.now();
   const calls: Record<Provider, number> = { spotify: 0, musicbrainz: 0, lastfm: 0 };
+  const onTheirWay = new Set<NodeJS.Timeout>();
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    const url = new URL(request.url ?? '/', 'http://simulator');
-    const [, api = '', ...rest] = url.pathname.split('/');
-    const path = `/${rest.join('/')}`;
-    if (api === 'simulator') {
-      const told = path === '/calls' ? log.calls() : meter.report();
-      send(response, { status: 200, headers: {}, body: JSON.stringify(told) });
-      return;
-    }
-    if (api !== 'spotify' && api !== 'musicbrainz' && api !== 'lastfm') {
+    const target = readTarget(request.url ?? '');
+    if (target === null) {
       send(response, { status: 404, headers: {}, body: '{}' });
       return;
     }
+    const { api, path } = target;
+    if (api === 'simulator') {
+      send(response, ownPage(path, request.method));
+      return;
+    }
     // Tokens come from another host, with no limit of ours.
-    const counted = path !== '/api/token';
+    const counted = !isTokenCall(target);
     const nowMs = performance.now();
     if (counted) calls[api] += 1;
     const tooEarly = counted && !meter.arrived(api, nowMs);
     const answer =
       (tooEarly ? throttled(api, 1) : null) ??
       (counted ? faultOf(faults, seed, api, calls[api], (nowMs - startedMs) / 1000) : null) ??
-      answerOf(api, path, url, request);
+      answerOf(api, target, request);
     log.add({
       provider: api,
       call: counted ? calls[api] : 0,
       atMs: Math.round(nowMs - startedMs),
-      path: `${url.pathname}${url.search.replace(/(?<=[?&]api_key=)[^&]*/, '…')}`,
+      path: target.shown,
       status: answer === 'hang' ? null : answer.status,
       tooEarly,
     });
@@ -82,15 +83,31 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       if (counted) meter.answered(api, answer.status);
       send(response, answer);
     };
-    if (latencyMs > 0) setTimeout(reply, latencyMs);
+    if (latencyMs > 0) later(reply);
     else reply();
   }
 
-  function answerOf(api: Provider, path: string, url: URL, { headers }: IncomingMessage): Answer {
-    if (api === 'spotify') return answerSpotify(world, path, url.searchParams, headers.authorization ?? null);
-    if (api === 'musicbrainz')
-      return answerMusicBrainz(world, path, url.searchParams, headers['user-agent'] ?? null);
-    return answerLastfm(world, url.searchParams);
+  function later(reply: () => void): void {
+    const timer = setTimeout(() => {
+      onTheirWay.delete(timer);
+      reply();
+    }, latencyMs);
+    onTheirWay.add(timer);
+  }
+
+  function ownPage(path: string, method: string | undefined): Answer {
+    if (path !== '/report' && path !== '/calls') return { status: 404, headers: {}, body: '{}' };
+    if (method !== 'GET' && method !== 'HEAD') return wrongMethod;
+    return json(200, path === '/calls' ? log.calls() : meter.report());
+  }
+
+  function answerOf(api: Provider, target: RequestTarget, { headers, method }: IncomingMessage): Answer {
+    const { path, query } = target;
+    const rightMethod = isTokenCall(target) ? method === 'POST' : method === 'GET' || method === 'HEAD';
+    if (!rightMethod) return wrongMethod;
+    if (api === 'spotify') return answerSpotify(world, path, query, headers.authorization ?? null);
+    if (api === 'musicbrainz') return answerMusicBrainz(world, path, query, headers['user-agent'] ?? null);
+    return answerLastfm(world, query);
   }
 
   const server = createServer({ keepAliveTimeout: 60_000 }, handle);
@@ -116,11 +133,20 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     report: meter.report,
     calls: log.calls,
     async close() {
+      const closed = new Promise((done) => server.close(done));
       server.closeAllConnections();
-      await new Promise((done) => server.close(done));
+      for (const timer of onTheirWay) clearTimeout(timer);
+      onTheirWay.clear();
+      await closed;
     },
   };
 }
+
+function isTokenCall({ api, path }: RequestTarget): boolean {
+  return api === 'spotify' && path === '/api/token';
+}
+
+const wrongMethod: Answer = { status: 405, headers: {}, body: '{}' };
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
   const bytes = Buffer.from(body);
