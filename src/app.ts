@@ -7,6 +7,7 @@ import type { Lane } from './domain/priority.ts';
 import { type Provider, providers } from './domain/provider.ts';
 import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { type Ledger, LedgerUnavailable } from './ledger/ledger.ts';
+import { claimLedger } from './ledger/ledger-claim.ts';
 import { openPostgresLedger } from './ledger/postgres.ts';
 import { migrateProjections } from './projections/migrate.ts';
 import { type Projector, startProjector } from './projections/projector.ts';
@@ -20,9 +21,11 @@ import { createInProcessQueue } from './queue/in-process.ts';
 import type { Consumer, DeliveryHandler, TaskQueue } from './queue/queue.ts';
 import { randomId } from './queue/task-id.ts';
 import type { FlightValue } from './workers/ask.ts';
+import { createCallPace } from './workers/call-pace.ts';
 import { type Credentials, createCredentials } from './workers/credentials.ts';
-import { createHandler, NoProviderLeft, type WorkerObserver } from './workers/handle.ts';
+import { createHandler, NoProviderLeft } from './workers/handle.ts';
 import { createIntake } from './workers/intake.ts';
+import type { WorkerObserver } from './workers/worker-observer.ts';
 
 /** The user agent towards providers that do not ask for a contact. */
 const userAgent = 'enrichment-ledger/0.1';
@@ -30,20 +33,46 @@ const userAgent = 'enrichment-ledger/0.1';
 /** Messages that the in-process queue holds: the ready ones, and those that wait for their time. */
 export const queueCapacity = { ready: 10_000, waiting: 10_000 } as const;
 
-/** The ledger and the database of a data folder, without workers: enough to ask about tracks. */
-export interface Store {
+/** A ledger, and why it may not be able to go on. */
+export interface OpenLedger {
   readonly ledger: Ledger;
-  readonly databaseUrl: string;
   /** Why the database cannot go on; null while nothing is known to be wrong. */
   fault(): Error | null;
   close(): Promise<void>;
 }
 
-/** Opens a data folder: its PostgreSQL, its ledger, its read models. */
-export async function openStore({ dataDir }: { readonly dataDir: string }): Promise<Store> {
+/** The ledger and the read models of a data folder, without workers: enough to ask about tracks. */
+export interface Store extends OpenLedger {
+  readonly databaseUrl: string;
+}
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  /** `esdb://…` or `postgres://…`; null: the ledger is in the data folder. */
+  readonly ledgerUrl: string | null;
+}
+
+/** The ledger at an address. */
+export async function openLedgerAt(url: string): Promise<Ledger> {
+  if (!url.startsWith('esdb')) return openPostgresLedger({ url });
+  // Its client takes a while to load, which only those who use it have to wait for.
+  const { openEventStoreLedger } = await import('./ledger/eventstoredb.ts');
+  return openEventStoreLedger({ url });
+}
+
+/** The ledger alone. That of a data folder brings its PostgreSQL along. */
+export async function openLedger({ dataDir, ledgerUrl }: StoreOptions): Promise<OpenLedger> {
+  if (ledgerUrl === null) return openStore({ dataDir, ledgerUrl });
+  const ledger = await openLedgerAt(ledgerUrl);
+  return { ledger, fault: () => null, close: () => ledger.close() };
+}
+
+/** Opens a data folder: its PostgreSQL, its read models, and the ledger that they are made from. */
+export async function openStore({ dataDir, ledgerUrl }: StoreOptions): Promise<Store> {
   const postgres = await openEmbeddedPostgres({ dataDir });
   try {
-    const ledger = await openPostgresLedger(postgres);
+    await claimLedger(dataDir, ledgerUrl);
+    const ledger = ledgerUrl === null ? await openPostgresLedger(postgres) : await openLedgerAt(ledgerUrl);
     await migrateProjections({ url: postgres.url });
     return {
       ledger,
@@ -94,6 +123,9 @@ export function startEmbeddedWorkers(options: EmbeddedWorkersOptions): EmbeddedW
   const clients = createClients(config);
   const queue = createInProcessQueue({ capacity: queueCapacity });
   const gates = createMemoryGates({ limits: config.gateLimits });
+  const ratePerSecond = Object.fromEntries(
+    providers.map((provider) => [provider, config.gateLimits[provider].ratePerSecond]),
+  ) as Record<Provider, number>;
   const { onRefused, onFatal } = options;
   const stopping = new AbortController();
   const abandoning = new AbortController();
@@ -104,6 +136,7 @@ export function startEmbeddedWorkers(options: EmbeddedWorkersOptions): EmbeddedW
     ...options,
     queue,
     gates,
+    pace: createCallPace({ ratePerSecond }),
     clients,
     credentials,
     cache: createMemoryCache({
@@ -119,9 +152,6 @@ export function startEmbeddedWorkers(options: EmbeddedWorkersOptions): EmbeddedW
     newId: randomId,
     random: Math.random,
   };
-  const ratePerSecond = Object.fromEntries(
-    providers.map((provider) => [provider, config.gateLimits[provider].ratePerSecond]),
-  ) as Record<Provider, number>;
   const consume = (lane: Lane, patienceMs: number, atOnce: number): Consumer => {
     const intake = createIntake({ gates, ratePerSecond, patienceMs, signal: stopping.signal });
     const handle = createHandler({ ...shared, intake });

@@ -19,6 +19,8 @@ export interface Config {
   readonly cacheTtlMs: Readonly<Record<Provider, number>>;
   readonly cacheMissingTtlMs: number;
   readonly cacheBytesMax: number;
+  /** Where the ledger is; null: in the data folder. */
+  readonly ledgerUrl: string | null;
   readonly logLevel: LogLevel;
 }
 
@@ -76,6 +78,12 @@ const environment = z.object({
   CACHE_TTL_MUSICBRAINZ: seconds(2_592_000),
   CACHE_TTL_LASTFM: seconds(604_800),
   CACHE_TTL_MISSING: seconds(86_400),
+  LEDGER_URL: z
+    .string()
+    .regex(/^(esdb(\+discover)?|postgres(ql)?):\/\/\S+$/, {
+      error: 'it takes an address such as esdb://HOST:2113?tls=false or postgres://USER@HOST/DATABASE',
+    })
+    .optional(),
   LOG_LEVEL: z.enum(logLevels).default('warn'),
 });
 
@@ -143,6 +151,7 @@ function configOf(env: z.infer<typeof environment>): Config {
     ),
     cacheMissingTtlMs: env.CACHE_TTL_MISSING * 1000,
     cacheBytesMax,
+    ledgerUrl: env.LEDGER_URL ?? null,
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { tool } from './command-line.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trackCommand } from './commands/track.ts';
@@ -15,8 +17,10 @@ const program = new Command(tool)
   .exitOverride()
   .addCommand(runCommand())
   .addCommand(trackCommand())
+  .addCommand(ledgerCommand())
   .addCommand(demoCommand())
-  .addCommand(simulateCommand());
+  .addCommand(simulateCommand())
+  .addCommand(doctorCommand());
 
 program.addHelpText(
   'after',

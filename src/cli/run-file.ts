@@ -2,8 +2,8 @@ import { openProjector, openStore, startEmbeddedWorkers } from '../app.ts';
 import { type Config, withoutRates } from '../config.ts';
 import type { Provider } from '../domain/provider.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import type { WorkerObserver } from '../workers/handle.ts';
 import { createWorkerLog } from '../workers/worker-log.ts';
+import type { WorkerObserver } from '../workers/worker-observer.ts';
 import { countRowsRoughly, type InputSource } from './input/input-source.ts';
 import { readRows } from './input/read-rows.ts';
 import type { Progress } from './progress.ts';
@@ -44,7 +44,7 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
   const { dataDir, input, signal } = options;
   const config = options.liftRates ? withoutRates(options.config) : options.config;
   const startedMs = performance.now();
-  const store = await openStore({ dataDir });
+  const store = await openStore({ dataDir, ledgerUrl: config.ledgerUrl });
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   signal.addEventListener('abort', stop, { once: true });
@@ -131,6 +131,7 @@ function observerOf(
 ): WorkerObserver {
   return {
     taskStarted: log.taskStarted,
+    otherBody: log.otherBody,
     followUpPublished: tally.followUpPublished,
     settled: tally.settled,
     appended(stream, events) {

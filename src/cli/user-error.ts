@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
+import { ConfigError } from '../config.ts';
 import { EmbeddedPostgresError } from '../embedded/embedded-postgres-error.ts';
-import { LedgerUnavailable } from '../ledger/ledger.ts';
+import { LedgerRefusal, LedgerUnavailable } from '../ledger/ledger.ts';
+import { OtherLedger } from '../ledger/ledger-claim.ts';
 import { NoProviderLeft } from '../workers/handle.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { systemSentence } from './system-sentence.ts';
@@ -17,19 +19,24 @@ export class UserError extends Error {
   }
 }
 
+/** Errors whose message is such a sentence already. */
+const forPersons = [UserError, ConfigError, EmbeddedPostgresError, OtherLedger];
+/** The same, where the system's own reason behind them does not say it better. */
+const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal];
+
 const messageColumnsMax = 600;
 const causesMax = 8;
 
 /** One line for a person: what went wrong and what to do about it. Never a stack trace, never a password. */
 export function explainError(error: unknown): string {
   const chain = causesOf(error);
-  const known = chain.find((one) => one instanceof UserError || one instanceof EmbeddedPostgresError);
+  const known = chain.find((one) => forPersons.some((kind) => one instanceof kind));
   if (known instanceof Error) return shown(withoutPasswords(known.message), messageColumnsMax);
   for (const one of chain) {
     const sentence = systemSentence(one);
     if (sentence !== null) return shown(sentence, messageColumnsMax);
   }
-  const expected = chain.find((one) => one instanceof NoProviderLeft || one instanceof LedgerUnavailable);
+  const expected = chain.find((one) => forPersonsElse.some((kind) => one instanceof kind));
   if (expected instanceof Error) return shown(withoutPasswords(expected.message), messageColumnsMax);
   const message = withoutPasswords(messageOf(error));
   return `${shown(message, messageColumnsMax)} (This was not expected: run it again with --verbose for the details.)`;

@@ -34,6 +34,13 @@ export interface Ledger {
    */
   head(): Promise<Position | null>;
 
+  /**
+   * What keeps the events, for a person: name and version.
+   *
+   * @throws LedgerUnavailable
+   */
+  server(): Promise<string>;
+
   /** Whether the first position is at or after the second. */
   isAtOrAfter(position: Position, other: Position): boolean;
 

@@ -123,6 +123,15 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
       }
     },
 
+    async server() {
+      try {
+        const { rows } = await pool.query<{ server_version: string }>('SHOW server_version');
+        return `PostgreSQL ${rows[0]?.server_version ?? 'of unknown version'}`;
+      } catch (cause) {
+        throw new LedgerUnavailable(`PostgreSQL does not answer: ${messageOf(cause)}.`, { cause });
+      }
+    },
+
     isAtOrAfter: (position, other) => BigInt(position) >= BigInt(other),
 
     close() {

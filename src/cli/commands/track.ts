@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { openProjector, openStore, type Store } from '../../app.ts';
+import { readConfig } from '../../config.ts';
 import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
 import { decodeTrackEvent } from '../../ledger/track-events.ts';
@@ -58,7 +59,10 @@ export function trackCommand(): Command {
 }
 
 export async function withStore(flags: TrackFlags, use: (store: Store) => Promise<void>): Promise<void> {
-  const store = await openStore({ dataDir: await existingDataDir(flags.dataDir) });
+  const store = await openStore({
+    dataDir: await existingDataDir(flags.dataDir),
+    ledgerUrl: readConfig().ledgerUrl,
+  });
   try {
     await use(store);
   } finally {

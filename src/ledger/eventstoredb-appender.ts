@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
+import type { EncodedEvent } from './codec.ts';
+import { connectionFault, messageOf, verdictOf } from './eventstoredb-errors.ts';
+import { type AppendResult, type ExpectedRevision, LedgerUnavailable } from './ledger.ts';
+
+/** The client only tells the server its deadline: a silent one would be waited for until the end of days. */
+const answerMsMax = 12_000;
+const inFlightMax = 256;
+/** How often an append is repeated whose outcome is unknown: about a minute in all where the server is away. */
+const repetitionsMax = 10;
+const backoffMsMin = 100;
+const backoffMsMax = 10_000;
+
+export interface Appender {
+  /** @throws LedgerUnavailable, LedgerRefusal */
+  append(stream: string, expected: ExpectedRevision, events: readonly EncodedEvent[]): Promise<AppendResult>;
+  /** Lets appends finish, then gives the connection back. */
+  close(): Promise<void>;
+}
+
+interface Shared {
+  readonly url: string;
+  client: EventStoreDBClient;
+  users: number;
+}
+
+/**
+ * The client keeps the appends that wait for an answer in a map of its module: an error of one client would reject
+ * those of another, whose late answers would then end the process. So a process has one that appends.
+ */
+let shared: Shared | null = null;
+
+function join(url: string): Shared {
+  if (shared !== null && shared.url !== url) {
+    throw new LedgerUnavailable(
+      'This process appends to another EventStoreDB already: close that ledger first.',
+    );
+  }
+  shared ??= { url, client: EventStoreDBClient.connectionString(url), users: 0 };
+  shared.users += 1;
+  return shared;
+}
+
+export function createAppender(url: string): Appender {
+  const own = join(url);
+  let inFlight = 0;
+  const waiting: (() => void)[] = [];
+  let closed = false;
+  const idle: (() => void)[] = [];
+
+  async function turn(): Promise<void> {
+    if (inFlight >= inFlightMax) await new Promise<void>((resolve) => waiting.push(resolve));
+    else inFlight += 1;
+  }
+
+  function done(): void {
+    const next = waiting.shift();
+    if (next !== undefined) next();
+    else {
+      inFlight -= 1;
+      if (inFlight === 0) for (const resolve of idle.splice(0)) resolve();
+    }
+  }
+
+  async function settle(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly EncodedEvent[],
+  ): Promise<AppendResult> {
+    let backoffMs = backoffMsMin;
+    for (let repetitions = 0; ; repetitions++) {
+      const { client } = own;
+      try {
+        return await once(client, stream, expected, events);
+      } catch (error) {
+        const verdict = verdictOf(stream, error);
+        if (verdict.kind === 'conflict') return verdict.result;
+        if (verdict.kind === 'final') throw verdict.error;
+        if (repetitions === repetitionsMax) {
+          const said =
+            connectionFault(error) ?? `${stream}: the append has no clear outcome (${messageOf(error)}).`;
+          throw new LedgerUnavailable(said, { cause: error });
+        }
+        if (error instanceof Unanswered) replace(client);
+        await sleep(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, backoffMsMax);
+      }
+    }
+  }
+
+  /** What waits on a connection that gave no answer would wait for ever: all of it is repeated on a new one. */
+  function replace(client: EventStoreDBClient): void {
+    if (own.client !== client) return;
+    own.client = EventStoreDBClient.connectionString(url);
+    void client.dispose();
+  }
+
+  return {
+    async append(stream, expected, events) {
+      if (closed) throw new LedgerUnavailable('The ledger is closed.');
+      await turn();
+      try {
+        return await settle(stream, expected, events);
+      } finally {
+        done();
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      if (inFlight > 0) await new Promise<void>((resolve) => idle.push(resolve));
+      own.users -= 1;
+      if (own.users > 0) return;
+      if (shared === own) shared = null;
+      await Promise.race([own.client.dispose(), sleep(answerMsMax, undefined, { ref: false })]);
+    },
+  };
+}
+
+class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
+async function once(
+  client: EventStoreDBClient,
+  stream: string,
+  expected: ExpectedRevision,
+  events: readonly EncodedEvent[],
+): Promise<AppendResult> {
+  const appending = client.appendToStream(
+    stream,
+    events.map(({ id, type, data, metadata }) =>
+      // Parsed again, so that what the client sees is exactly what the codec let through.
+      jsonEvent({ id, type, data: JSON.parse(data), metadata: JSON.parse(metadata) }),
+    ),
+    { expectedRevision: expected === 'no-stream' ? NO_STREAM : BigInt(expected) },
+  );
+  const { nextExpectedRevision } = await answered(appending);
+  return { kind: 'appended', revision: Number(nextExpectedRevision) };
+}
+
+async function answered<Value>(promise: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const unanswered = new Promise<never>((_, reject) => {
+    const seconds = answerMsMax / 1000;
+    timer = setTimeout(() => reject(new Unanswered(`no answer within ${seconds} s`)), answerMsMax);
+  });
+  // Whichever is later must not go unhandled.
+  promise.catch(() => undefined);
+  return Promise.race([promise, unanswered]).finally(() => clearTimeout(timer));
+}

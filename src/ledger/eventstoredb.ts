@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventStoreDBClient } from '@eventstore/db-client';
+import { encodeAppend } from './codec.ts';
+import { createAppender } from './eventstoredb-appender.ts';
+import { connectionFault, messageOf } from './eventstoredb-errors.ts';
+import { isAtOrAfter } from './eventstoredb-position.ts';
+import { readHead, readStream } from './eventstoredb-reading.ts';
+import { followAll } from './eventstoredb-subscription.ts';
+import { type Ledger, LedgerUnavailable } from './ledger.ts';
+
+export interface EventStoreLedgerOptions {
+  /** `esdb://…` or `esdb+discover://…`. */
+  readonly url: string;
+}
+
+const readRepetitionsMax = 4;
+const backoffMsMin = 100;
+
+/**
+ * The ledger in EventStoreDB.
+ *
+ * @throws LedgerUnavailable that names what to change in LEDGER_URL, where the server cannot be used
+ */
+export async function openEventStoreLedger({ url }: EventStoreLedgerOptions): Promise<Ledger> {
+  const newClient = () => connect(url);
+  const reader = newClient();
+  await readHead(reader).catch((cause: unknown) => {
+    const said =
+      connectionFault(cause) ?? `EventStoreDB does not answer (${messageOf(cause)}): check LEDGER_URL.`;
+    void reader.dispose();
+    throw new LedgerUnavailable(said, { cause });
+  });
+  const appender = createAppender(url);
+  const closing = new AbortController();
+  let closed: Promise<void> | null = null;
+
+  /** A read changes nothing, so it is simply tried again. */
+  async function repeated<Value>(
+    what: string,
+    read: (client: EventStoreDBClient) => Promise<Value>,
+  ): Promise<Value> {
+    for (let repetitions = 0; ; repetitions++) {
+      if (closing.signal.aborted) throw new LedgerUnavailable('The ledger is closed.');
+      try {
+        return await read(reader);
+      } catch (cause) {
+        if (repetitions === readRepetitionsMax) {
+          const said = connectionFault(cause) ?? `${what} could not be read: ${messageOf(cause)}.`;
+          throw new LedgerUnavailable(said, { cause });
+        }
+        await sleep(backoffMsMin * 2 ** repetitions);
+      }
+    }
+  }
+
+  const read: Ledger['read'] = (stream, options = {}) =>
+    repeated(stream, (client) => readStream(client, stream, options));
+  const head = () => repeated('The head of the ledger', readHead);
+
+  return {
+    async append(stream, expected, events) {
+      const encoded = encodeAppend(stream, events);
+      if (encoded.length > 0) return appender.append(stream, expected, encoded);
+      const [last] = await read(stream, { direction: 'backwards', maxCount: 1 });
+      return { kind: 'appended', revision: last?.revision ?? -1 };
+    },
+    read,
+    subscribe: (options) =>
+      followAll(newClient, head, {
+        ...options,
+        signal: AbortSignal.any([options.signal, closing.signal]),
+      }),
+    head,
+    server: () => repeated('The version of the server', versionOf),
+    isAtOrAfter,
+    close() {
+      closed ??= (async () => {
+        await appender.close();
+        closing.abort();
+        await reader.dispose();
+      })();
+      return closed;
+    },
+  };
+}
+
+function connect(url: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(url);
+  } catch (cause) {
+    throw new LedgerUnavailable(
+      `LEDGER_URL is no address of EventStoreDB (${messageOf(cause)}): it looks like esdb://HOST:2113?tls=false.`,
+      { cause },
+    );
+  }
+}
+
+/** The client asks every server for its version, and keeps it to itself. */
+async function versionOf(client: EventStoreDBClient): Promise<string> {
+  // biome-ignore lint/complexity/useLiteralKeys: it is protected, and only this way of writing reaches it
+  const { serverVersion } = await client['capabilities'];
+  return `EventStoreDB ${serverVersion}`;
+}
