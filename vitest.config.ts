@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that look at the clock: one after the other, when the others are through. */
+const clock = ['test/workers/kept-limits.test.ts'];
+
 /** Tests that need a server or run the whole tool. One that stands here in vain, or not at all, has no server. */
 const service = [
   'test/e2e/**/*.test.ts',
@@ -15,6 +18,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most tests of servers and whole runs wait for others.
+    maxWorkers: 3,
     coverage: { provider: 'v8', include: ['src/**/*.ts'] },
     projects: [
       {
@@ -23,7 +28,22 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'service', include: service, globalSetup: ['test/support/global-setup.ts'] },
+        test: {
+          name: 'service',
+          include: service,
+          exclude: clock,
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'clock',
+          include: clock,
+          globalSetup: ['test/support/global-setup.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
       },
     ],
   },

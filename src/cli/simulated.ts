@@ -77,7 +77,7 @@ function realWorld(): ProviderWorld {
 }
 
 function simulateArguments(options: SimulatedOptions): string[] {
-  const args = ['simulate', '--port', '0', '--catalogue', options.file];
+  const args = ['simulate', '--with-parent', '--port', '0', '--catalogue', options.file];
   const values = {
     latency: options.simLatency,
     seed: options.simSeed,

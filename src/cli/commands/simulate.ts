@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { isProvider, type Provider, providers } from '../../domain/provider.ts';
 import { type Faults, noFaults } from '../../providers/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../providers/simulator/simulator.ts';
@@ -23,6 +23,7 @@ interface SimulateFlags {
   readonly hang: number;
   readonly outage?: Faults['outage'];
   readonly liftRates?: true;
+  readonly withParent?: true;
 }
 
 const realRates: Readonly<Record<Provider, number>> = { spotify: 5, musicbrainz: 1, lastfm: 5 };
@@ -43,6 +44,7 @@ export function simulateCommand(): Command {
     .option('--broken <share>', 'share of answers that are cut off or HTML', share, 0)
     .option('--hang <share>', 'share of calls that are never answered', share, 0)
     .option('--outage <from-to[:provider]>', 'seconds after the start in which nothing answers', outage)
+    .addOption(new Option('--with-parent', 'end with the process that started it').hideHelp())
     .option('--lift-rates', 'no rate limits (else Spotify 5/s, MusicBrainz 1/s, Last.fm 5/s)')
     .addHelpText('after', examples)
     .action(simulate);
@@ -57,6 +59,11 @@ Examples:
   $ ${tool} simulate --catalogue tracks.csv --throttle 0.05 --outage 10-25:spotify`;
 
 async function simulate(flags: SimulateFlags): Promise<void> {
+  if (flags.withParent === true) {
+    // It may have gone before we could listen to its going.
+    if (!process.connected) return;
+    process.on('disconnect', () => process.exit(0));
+  }
   const unlimited = Number.POSITIVE_INFINITY;
   const simulator = await start({
     tracks: catalogueOf(flags.catalogue),
@@ -82,8 +89,6 @@ async function simulate(flags: SimulateFlags): Promise<void> {
   });
   const settings = Object.entries(simulator.environment).map(([name, value]) => `${name}='${value}'`);
   process.stdout.write(`# ${simulator.catalogue.size} tracks at ${simulator.url}\n${settings.join('\n')}\n`);
-  // A parent process that goes away takes it along.
-  process.on('disconnect', () => process.exit(0));
   process.send?.({ environment: simulator.environment });
   process.on('message', () => process.send?.({ report: simulator.report() }));
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);

@@ -12,10 +12,12 @@ export interface MeterReport {
 }
 
 /**
- * So much earlier is still in time: real limiters count over a second or more, and what is measured here is when a
- * call arrives in a busy process, not when it was made.
+ * So much earlier is still in time: half an interval, within these bounds. Real limiters count over a second or more,
+ * and what is measured here is when a call arrives in a busy process, not when it was made. It does not add up: the
+ * next call is due an interval later all the same. And two calls at once are never in time at the real rates.
  */
-const toleranceMs = 50;
+const toleranceMsMin = 50;
+const toleranceMsMax = 100;
 
 export function createMeter(ratesPerSecond: Readonly<Record<Provider, number>>) {
   const meters = Object.fromEntries(
@@ -52,6 +54,7 @@ export function createMeter(ratesPerSecond: Readonly<Record<Provider, number>>) 
       if (Number.isFinite(meter.lastMs))
         meter.closestMs = Math.min(meter.closestMs ?? Number.POSITIVE_INFINITY, nowMs - meter.lastMs);
       meter.lastMs = nowMs;
+      const toleranceMs = Math.min(toleranceMsMax, Math.max(toleranceMsMin, intervalMs / 2));
       if (nowMs < meter.dueMs - toleranceMs) {
         meter.violations += 1;
         return false;
