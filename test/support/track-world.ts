@@ -134,6 +134,8 @@ export function createTrackWorld(providers: Providers, habits: WorkerHabits): Tr
   function take(worker: number): 'took' | null {
     const next = messages.toSorted((a, b) => a.dueMs - b.dueMs || a.number - b.number)[0];
     if (next === undefined) return null;
+    // Work takes seconds, waits take hours: time does not leap past a worker that is at work.
+    if (next.dueMs > nowMs && [...busy.values()].some(({ owns }) => owns)) return null;
     messages.splice(messages.indexOf(next), 1);
     nowMs = Math.max(nowMs, next.dueMs);
     busy.set(worker, { message: next, steps: deliver(world, next, habits), owns: true });
