@@ -21,9 +21,14 @@ export function subscribeContract(name: string, openStorage: OpenStorage): void 
       return events;
     };
 
-    it('an empty ledger has no head and is caught up with at once', async () => {
-      expect(await ledger.head()).toBeNull();
-      expect(await follow(ledger, ['track-'])).toEqual({ events: [], position: null });
+    it('an empty ledger is caught up with at once, at its head', async () => {
+      // A server may keep events of its own.
+      const head = await ledger.head();
+      const { events, position } = await follow(ledger, ['track-']);
+      expect(events).toEqual([]);
+      expect(position === null ? head : ledger.isAtOrAfter(position, head ?? position)).toBe(
+        position === null ? null : true,
+      );
     });
 
     it('delivers the streams with the prefixes, as they are read, in the order of their appends', async () => {
@@ -59,7 +64,7 @@ export function subscribeContract(name: string, openStorage: OpenStorage): void 
       expect((await follow(ledger, ['track-'], { after: position })).events).toEqual([]);
     });
 
-    it('positions are ordered as the events are delivered, and the head is the last', async () => {
+    it('positions are ordered as the events are delivered, and the head is not before the last', async () => {
       for (let n = 0; n < 4; n++) await write(`track-${n}`, 2);
       const { events } = await follow(ledger, ['track-']);
       for (const [at, { position }] of events.entries()) {
@@ -67,7 +72,8 @@ export function subscribeContract(name: string, openStorage: OpenStorage): void 
           expect(ledger.isAtOrAfter(position, earlier)).toBe(at >= other);
         }
       }
-      expect(await ledger.head()).toBe(events.at(-1)?.position);
+      const head = (await ledger.head()) ?? '';
+      expect(ledger.isAtOrAfter(head, events.at(-1)?.position ?? '')).toBe(true);
     });
 
     it('says caught-up once, then delivers what comes, from any ledger on the storage', async () => {

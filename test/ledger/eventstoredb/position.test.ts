@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodePosition, encodePosition, isAtOrAfter } from '../../src/ledger/eventstoredb-position.ts';
+import { decodePosition, encodePosition, isAtOrAfter } from '../../../src/ledger/eventstoredb-position.ts';
 
 const position = fc.record({
   commit: fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
