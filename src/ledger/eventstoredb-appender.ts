@@ -5,7 +5,7 @@ import { connectionFault, messageOf, verdictOf } from './eventstoredb-errors.ts'
 import { type AppendResult, type ExpectedRevision, LedgerUnavailable } from './ledger.ts';
 
 /** The client only tells the server its deadline: a silent one would be waited for until the end of days. */
-const answerMsMax = 12_000;
+export const answerMsDefault = 12_000;
 const inFlightMax = 256;
 /** How often an append is repeated whose outcome is unknown: about a minute in all where the server is away. */
 const repetitionsMax = 10;
@@ -42,7 +42,8 @@ function join(url: string): Shared {
   return shared;
 }
 
-export function createAppender(url: string): Appender {
+/** @param answerMsMax what an append waits for its answer before it is repeated */
+export function createAppender(url: string, answerMsMax: number): Appender {
   const own = join(url);
   let inFlight = 0;
   const waiting: (() => void)[] = [];
@@ -72,7 +73,7 @@ export function createAppender(url: string): Appender {
     for (let repetitions = 0; ; repetitions++) {
       const { client } = own;
       try {
-        return await once(client, stream, expected, events);
+        return await answered(once(client, stream, expected, events), answerMsMax);
       } catch (error) {
         const verdict = verdictOf(stream, error);
         if (verdict.kind === 'conflict') return verdict.result;
@@ -136,15 +137,15 @@ async function once(
     ),
     { expectedRevision: expected === 'no-stream' ? NO_STREAM : BigInt(expected) },
   );
-  const { nextExpectedRevision } = await answered(appending);
+  const { nextExpectedRevision } = await appending;
   return { kind: 'appended', revision: Number(nextExpectedRevision) };
 }
 
-async function answered<Value>(promise: Promise<Value>): Promise<Value> {
+async function answered<Value>(promise: Promise<Value>, answerMsMax: number): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const unanswered = new Promise<never>((_, reject) => {
-    const seconds = answerMsMax / 1000;
-    timer = setTimeout(() => reject(new Unanswered(`no answer within ${seconds} s`)), answerMsMax);
+    const said = `no answer within ${answerMsMax / 1000} s`;
+    timer = setTimeout(() => reject(new Unanswered(said)), answerMsMax);
   });
   // Whichever is later must not go unhandled.
   promise.catch(() => undefined);

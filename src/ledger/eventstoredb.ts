@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { encodeAppend } from './codec.ts';
-import { createAppender } from './eventstoredb-appender.ts';
+import { answerMsDefault, createAppender } from './eventstoredb-appender.ts';
 import { connectionFault, messageOf } from './eventstoredb-errors.ts';
 import { isAtOrAfter } from './eventstoredb-position.ts';
 import { readHead, readStream } from './eventstoredb-reading.ts';
@@ -11,6 +11,8 @@ import { type Ledger, LedgerUnavailable } from './ledger.ts';
 export interface EventStoreLedgerOptions {
   /** `esdb://…` or `esdb+discover://…`. */
   readonly url: string;
+  /** How long an append waits for its answer before it is repeated, in milliseconds; 12,000 where it is left out. */
+  readonly answerMsMax?: number;
 }
 
 const readRepetitionsMax = 4;
@@ -21,7 +23,10 @@ const backoffMsMin = 100;
  *
  * @throws LedgerUnavailable that names what to change in LEDGER_URL, where the server cannot be used
  */
-export async function openEventStoreLedger({ url }: EventStoreLedgerOptions): Promise<Ledger> {
+export async function openEventStoreLedger({
+  url,
+  answerMsMax = answerMsDefault,
+}: EventStoreLedgerOptions): Promise<Ledger> {
   const newClient = () => connect(url);
   const reader = newClient();
   await readHead(reader).catch((cause: unknown) => {
@@ -30,7 +35,7 @@ export async function openEventStoreLedger({ url }: EventStoreLedgerOptions): Pr
     void reader.dispose();
     throw new LedgerUnavailable(said, { cause });
   });
-  const appender = createAppender(url);
+  const appender = createAppender(url, answerMsMax);
   const closing = new AbortController();
   let closed: Promise<void> | null = null;
 

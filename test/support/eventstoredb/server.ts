@@ -19,6 +19,8 @@ export interface StandIn {
   readonly database: Database;
   /** What befalls calls from now on; tests change it at any time. */
   faults: Faults;
+  /** How many subscriptions are open. */
+  subscriptions(): number;
   /** Ends every subscription that is open. */
   endSubscriptions(end: End): void;
   /** Lets nothing through until `thaw`; connections stay. */
@@ -113,6 +115,7 @@ export async function startStandIn({ port = 0 }: { readonly port?: number } = {}
     set faults(changed) {
       faults = changed;
     },
+    subscriptions: () => subscribers.size,
     endSubscriptions(end) {
       for (const subscriber of [...subscribers]) subscriber(ends[end]());
     },
@@ -124,8 +127,9 @@ export async function startStandIn({ port = 0 }: { readonly port?: number } = {}
       frozen ??= { promise, resolve };
     },
     thaw() {
-      frozen?.resolve();
+      const thawed = frozen;
       frozen = null;
+      thawed?.resolve();
     },
     async kill() {
       server.forceShutdown();

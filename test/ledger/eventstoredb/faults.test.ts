@@ -1,0 +1,247 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openEventStoreLedger } from '../../../src/ledger/eventstoredb.ts';
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type NewEvent,
+  type RecordedEvent,
+} from '../../../src/ledger/ledger.ts';
+import type { End } from '../../support/eventstoredb/errors.ts';
+import { type AppendFault, noFaults } from '../../support/eventstoredb/faults.ts';
+import { type StandIn, startStandIn } from '../../support/eventstoredb/server.ts';
+import { eventsOf, follow, idsOf } from '../events.ts';
+
+const answerMsMax = 400;
+const ends: readonly End[] = ['killed', 'stopped', 'cancelled', 'tooSlow', 'silent'];
+
+let server: StandIn;
+let ledger: Ledger;
+beforeEach(async () => {
+  server = await startStandIn();
+  ledger = await openEventStoreLedger({ url: server.url, answerMsMax });
+});
+afterEach(async () => {
+  server.thaw();
+  server.faults = noFaults();
+  await ledger.close();
+  await server.stop();
+});
+
+/** Lets it befall the next append only. */
+function once(fault: AppendFault): void {
+  let due = true;
+  server.faults = {
+    ...noFaults(),
+    append: () => {
+      if (!due) return null;
+      due = false;
+      return fault;
+    },
+  };
+}
+
+const faults: readonly (readonly [string, AppendFault])[] = [
+  ...ends.flatMap((end) =>
+    (['before', 'after'] as const).map(
+      (when) => [`the call ends (${end}) ${when} the commit`, { kind: 'drop', when, end }] as const,
+    ),
+  ),
+  ['the answer comes late', { kind: 'late', ms: 3 * answerMsMax }],
+  ['no answer comes, though it is committed', { kind: 'silence', committed: true }],
+  ['no answer comes, and it is not committed', { kind: 'silence', committed: false }],
+  ['the node does not lead', { kind: 'not-leader' }],
+  ['the server runs into its own timeout', { kind: 'timeout' }],
+];
+
+describe('an append with an unknown outcome is settled by itself:', () => {
+  it.each(faults)('%s', async (_, fault) => {
+    const [first, second] = [eventsOf(1), eventsOf(2, 1)];
+    await ledger.append('track-a', 'no-stream', first);
+    once(fault);
+    expect(await ledger.append('track-a', 0, second)).toEqual({ kind: 'appended', revision: 2 });
+    expect(await ledger.append('track-a', 2, eventsOf(1, 3))).toEqual({ kind: 'appended', revision: 3 });
+    const read = await ledger.read('track-a');
+    expect(idsOf(read).slice(0, 3)).toEqual(idsOf([...first, ...second]));
+    expect(read).toHaveLength(4);
+  });
+
+  it('what waits beside it is not lost either', async () => {
+    once({ kind: 'drop', when: 'before', end: 'killed' });
+    const appends = Array.from({ length: 50 }, (_, n) =>
+      ledger.append(`track-${n}`, 'no-stream', eventsOf(2)),
+    );
+    expect(new Set((await Promise.all(appends)).map(({ kind }) => kind))).toEqual(new Set(['appended']));
+    expect(server.database.log).toHaveLength(100);
+  });
+
+  it('the server is killed and comes back', async () => {
+    await ledger.append('track-a', 'no-stream', eventsOf(1));
+    await server.kill();
+    const pending = ledger.append('track-a', 0, eventsOf(1));
+    const reading = ledger.read('track-a');
+    await sleep(300);
+    await server.start();
+    expect(await pending).toEqual({ kind: 'appended', revision: 1 });
+    expect((await reading).length).toBeGreaterThan(0);
+  });
+
+  it('the server freezes for a while', async () => {
+    await ledger.append('track-a', 'no-stream', eventsOf(1));
+    server.freeze();
+    const pending = [
+      ledger.append('track-a', 0, eventsOf(1)),
+      ledger.append('track-b', 'no-stream', eventsOf(1)),
+    ];
+    const reading = ledger.read('track-a');
+    await sleep(2 * answerMsMax);
+    server.thaw();
+    expect(await Promise.all(pending)).toMatchObject([{ revision: 1 }, { revision: 0 }]);
+    await reading;
+    expect(await ledger.read('track-a')).toHaveLength(2);
+  });
+});
+
+it('an append whose outcome stays unknown ends after a bounded number of repetitions, and says so', async () => {
+  let asked = 0;
+  server.faults = {
+    ...noFaults(),
+    append: () => {
+      asked += 1;
+      return { kind: 'timeout' };
+    },
+  };
+  const appending = ledger.append('track-a', 'no-stream', eventsOf(1));
+  await expect(appending).rejects.toBeInstanceOf(LedgerUnavailable);
+  await expect(appending).rejects.toThrow('track-a: the append has no clear outcome');
+  expect(asked).toBe(11);
+}, 90_000);
+
+describe('a subscription goes on by itself, without a gap and without a repetition, after it ended:', () => {
+  it.each(ends)('%s', async (end) => {
+    const written: NewEvent[] = [];
+    const write = async (count: number) => {
+      const events = eventsOf(count);
+      await ledger.append(`track-${written.length}`, 'no-stream', events);
+      written.push(...events);
+    };
+    await write(40);
+    const following = follow(ledger, ['track-'], { enough: (events) => events.length >= 160 });
+    for (let round = 0; round < 3; round++) {
+      await sleep(150);
+      server.endSubscriptions(end);
+      await write(40);
+    }
+    expect(idsOf((await following).events)).toEqual(idsOf(written));
+    await expect.poll(() => server.subscriptions()).toBe(0);
+  });
+
+  it('in the middle of what was there before', async () => {
+    const events = eventsOf(500);
+    await ledger.append('track-a', 'no-stream', events);
+    let due = [100, 50, 200];
+    server.faults = {
+      ...noFaults(),
+      subscription: (sent) => {
+        if (sent !== due[0]) return null;
+        due = due.slice(1);
+        return 'killed';
+      },
+    };
+    expect(idsOf((await follow(ledger, ['track-'])).events)).toEqual(idsOf(events));
+  });
+
+  it('the server is killed and comes back', async () => {
+    const [first, second] = [eventsOf(5), eventsOf(5)];
+    await ledger.append('track-a', 'no-stream', first);
+    const following = follow(ledger, ['track-'], { enough: (events) => events.length >= 10 });
+    await sleep(200);
+    await server.kill();
+    await sleep(200);
+    await server.start();
+    await ledger.append('track-b', 'no-stream', second);
+    expect(idsOf((await following).events)).toEqual(idsOf([...first, ...second]));
+  });
+});
+
+/** A small generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('10,000 appends from four writers, duplicates among them, with faults at random,', () => {
+  const writers = 4;
+  const streamsPerWriter = 25;
+  const appendsPerStream = 100;
+
+  it('lose nothing, double nothing, and keep every stream in order', { timeout: 240_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const random = randomFrom(seed);
+        const pick = <Value>(values: readonly Value[]) =>
+          values[Math.floor(random() * values.length)] as Value;
+        server.faults = {
+          ...noFaults(),
+          duplicateMs: 100,
+          append: () => (random() < 0.006 ? pick(faults)[1] : null),
+          subscription: () => (random() < 0.0005 ? pick(ends) : null),
+        };
+        const total = writers * streamsPerWriter * appendsPerStream;
+        const seen: RecordedEvent[] = [];
+        const abort = new AbortController();
+        const following = (async () => {
+          const { signal } = abort;
+          for await (const message of ledger.subscribe({ prefixes: ['track-'], after: null, signal })) {
+            if (message.kind === 'events') seen.push(...message.events);
+            if (seen.length >= total) return;
+          }
+        })();
+        const appendUntilClear = async (
+          ...args: Parameters<Ledger['append']>
+        ): ReturnType<Ledger['append']> => {
+          for (;;) {
+            try {
+              return await ledger.append(...args);
+            } catch (error) {
+              // As a worker does whose message comes again.
+              if (!(error instanceof LedgerUnavailable)) throw error;
+            }
+          }
+        };
+        const expected = new Map<string, string[]>();
+        await Promise.all(
+          Array.from({ length: writers * streamsPerWriter }, async (_, n) => {
+            const stream = `track-${n}`;
+            const ids: string[] = [];
+            expected.set(stream, ids);
+            for (let at = 0; at < appendsPerStream; at++) {
+              const events = eventsOf(1, at);
+              const revision = at === 0 ? 'no-stream' : at - 1;
+              const times = random() < 0.1 ? 2 : 1;
+              const results = await Promise.all(
+                Array.from({ length: times }, () => appendUntilClear(stream, revision, events)),
+              );
+              expect(results).toEqual(results.map(() => ({ kind: 'appended', revision: at })));
+              ids.push(...idsOf(events));
+            }
+          }),
+        );
+        for (const [stream, ids] of expected) expect(idsOf(await ledger.read(stream))).toEqual(ids);
+        expect(server.database.log).toHaveLength(total);
+        await Promise.race([following, sleep(60_000, undefined, { ref: false })]);
+        abort.abort();
+        for (const [stream, ids] of expected) {
+          expect(idsOf(seen.filter((event) => event.stream === stream))).toEqual(ids);
+        }
+      }),
+      { numRuns: 1, endOnFailure: true },
+    );
+  });
+});
