@@ -8,6 +8,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   console.error(`--port ${values.port} is no port: give a number from 0 (any free one) to 65535.`);
   process.exit(2);
 }
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
 try {
   const { url } = await startStandIn({ port });
   console.log(
@@ -19,4 +20,3 @@ try {
   );
   process.exit(1);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(0));
