@@ -24,7 +24,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: service },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: service,
+          globalSetup: ['test/support/eventstoredb/real-server.ts'],
+        },
       },
       {
         extends: true,

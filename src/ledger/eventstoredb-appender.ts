@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
 import type { EncodedEvent } from './codec.ts';
-import { connectionFault, messageOf, verdictOf } from './eventstoredb-errors.ts';
+import { unclearOutcome, verdictOf } from './eventstoredb-errors.ts';
 import { type AppendResult, type ExpectedRevision, LedgerUnavailable } from './ledger.ts';
 
 /** The client only tells the server its deadline: a silent one would be waited for until the end of days. */
@@ -11,6 +11,7 @@ const inFlightMax = 256;
 const repetitionsMax = 10;
 const backoffMsMin = 100;
 const backoffMsMax = 10_000;
+const utf8 = new TextEncoder();
 
 export interface Appender {
   /** @throws LedgerUnavailable, LedgerRefusal */
@@ -79,9 +80,7 @@ export function createAppender(url: string, answerMsMax: number): Appender {
         if (verdict.kind === 'conflict') return verdict.result;
         if (verdict.kind === 'final') throw verdict.error;
         if (repetitions === repetitionsMax) {
-          const said =
-            connectionFault(error) ?? `${stream}: the append has no clear outcome (${messageOf(error)}).`;
-          throw new LedgerUnavailable(said, { cause: error });
+          throw new LedgerUnavailable(unclearOutcome(stream, error), { cause: error });
         }
         if (error instanceof Unanswered) replace(client);
         await sleep(backoffMs);
@@ -132,8 +131,8 @@ async function once(
   const appending = client.appendToStream(
     stream,
     events.map(({ id, type, data, metadata }) =>
-      // Parsed again, so that what the client sees is exactly what the codec let through.
-      jsonEvent({ id, type, data: JSON.parse(data), metadata: JSON.parse(metadata) }),
+      // The client encodes JSON by itself: what it gets is exactly what the codec let through. Metadata it takes as bytes.
+      jsonEvent({ id, type, data: JSON.parse(data), metadata: utf8.encode(metadata) }),
     ),
     { expectedRevision: expected === 'no-stream' ? NO_STREAM : BigInt(expected) },
   );

@@ -72,6 +72,17 @@ export function connectionFault(cause: unknown): string | null {
   return null;
 }
 
+/** What an append came to that never got a clear answer, and what may be behind it. */
+export function unclearOutcome(stream: string, cause: unknown): string {
+  const fault = connectionFault(cause);
+  if (fault !== null) return fault;
+  const said = `${stream}: the append has no clear outcome (${messageOf(cause)})`;
+  // The client sends the deadline as a time of day, which the server holds against its own clock.
+  return read(cause).type === ErrorType.DEADLINE_EXCEEDED
+    ? `${said}: look at the load of EventStoreDB, and whether the clock of this machine is right.`
+    : `${said}.`;
+}
+
 export function messageOf(error: unknown): string {
   return read(error).message.split('\n')[0] ?? '';
 }

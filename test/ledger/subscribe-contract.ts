@@ -45,9 +45,9 @@ export function subscribeContract(name: string, openStorage: OpenStorage): void 
 
     it('is caught up at the head also where nothing, or nothing new, matches', async () => {
       await write('other-a', 3);
+      const head = (await ledger.head()) ?? '';
       const first = await follow(ledger, ['track-']);
       expect(first.events).toEqual([]);
-      const head = (await ledger.head()) ?? '';
       expect(ledger.isAtOrAfter(first.position ?? '', head)).toBe(true);
       const again = await follow(ledger, ['track-'], { after: first.position });
       expect(again.events).toEqual([]);

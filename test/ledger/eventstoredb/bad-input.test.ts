@@ -1,7 +1,9 @@
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openEventStoreLedger } from '../../../src/ledger/eventstoredb.ts';
 import { appendBytesMax, LedgerRefusal, LedgerUnavailable } from '../../../src/ledger/ledger.ts';
+import { denied } from '../../support/eventstoredb/errors.ts';
+import { noFaults } from '../../support/eventstoredb/faults.ts';
 import { type StandIn, startStandIn } from '../../support/eventstoredb/server.ts';
 import { eventOf, eventsOf, idsOf } from '../events.ts';
 
@@ -56,6 +58,31 @@ describe('an address that cannot be used is one sentence that names LEDGER_URL:'
     expect(await said(server.url.replace('tls=false', 'tls=true'))).toMatch(
       /add "\?tls=false" to LEDGER_URL/,
     );
+  });
+});
+
+describe('wrong credentials are one sentence that names LEDGER_URL:', () => {
+  const refused = /refuses the user and password in LEDGER_URL: correct them/;
+  afterEach(() => {
+    server.faults = noFaults();
+  });
+
+  it.each(['password', 'rights'] as const)('%s, when it is opened', async (which) => {
+    server.faults = { ...noFaults(), call: denied[which] };
+    await expect(openEventStoreLedger({ url: server.url })).rejects.toThrow(refused);
+  });
+
+  it('rights that are taken away later end an append at once, and what stands there stays', async () => {
+    const ledger = await openEventStoreLedger({ url: server.url });
+    const kept = eventsOf(1);
+    await ledger.append('track-b', 'no-stream', kept);
+    server.faults = { ...noFaults(), append: () => ({ kind: 'denied' }) };
+    const appending = ledger.append('track-b', 0, eventsOf(1));
+    await expect(appending).rejects.toBeInstanceOf(LedgerUnavailable);
+    await expect(appending).rejects.toThrow(refused);
+    server.faults = noFaults();
+    expect(idsOf(await ledger.read('track-b'))).toEqual(idsOf(kept));
+    await ledger.close();
   });
 });
 

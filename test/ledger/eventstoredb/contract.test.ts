@@ -1,15 +1,13 @@
-import { afterAll, describe } from 'vitest';
+import { afterAll } from 'vitest';
 import { ledgerContract } from '../contract.ts';
-import { type EventStoreServer, eventStoreServers } from './servers.ts';
+import { describeOnEveryServer, type EventStoreServer } from './servers.ts';
 import { openEventStoreStorage } from './storage.ts';
 
-for (const { name, start } of eventStoreServers) {
-  describe(name, () => {
-    let server: Promise<EventStoreServer> | null = null;
-    afterAll(async () => (await server)?.stop());
-    ledgerContract(`the EventStoreDB ledger on ${name}`, async () => {
-      server ??= start();
-      return openEventStoreStorage((await server).url);
-    });
+describeOnEveryServer('EventStoreDB', (start, name) => {
+  let server: Promise<EventStoreServer> | null = null;
+  afterAll(async () => (await server)?.stop());
+  ledgerContract(`the EventStoreDB ledger on ${name}`, async () => {
+    server ??= start();
+    return openEventStoreStorage((await server).url);
   });
-}
+});

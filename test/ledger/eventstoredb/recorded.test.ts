@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { EventStoreDBClient } from '@eventstore/db-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createPlayer, ranked, type Step } from './player.ts';
-import { type EventStoreServer, eventStoreServers } from './servers.ts';
+import { describeOnEveryServer, type EventStoreServer } from './servers.ts';
 
 interface Scenario {
   readonly name: string;
@@ -20,7 +20,7 @@ it('the recording is whole', () => {
   expect(scenarios.flatMap(({ steps }) => steps)).toHaveLength(146);
 });
 
-describe.each(eventStoreServers)('$name answers as the recorded one did:', ({ start }) => {
+describeOnEveryServer('answers are as the recorded ones:', (start) => {
   let server: EventStoreServer;
   let client: EventStoreDBClient;
   beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { describe, inject } from 'vitest';
 import { type StandIn, startStandIn } from '../../support/eventstoredb/server.ts';
 
 /** A server that the tests of EventStoreDB run against. */
@@ -8,25 +9,20 @@ export interface EventStoreServer {
   stop(): Promise<void>;
 }
 
-interface Startable {
-  readonly name: string;
-  start(): Promise<EventStoreServer>;
+/** Describes the same of the stand-in and of a real server; without one, that half is skipped and says why. */
+export function describeOnEveryServer(
+  what: string,
+  define: (start: () => Promise<EventStoreServer>, name: string) => void,
+): void {
+  const real = inject('realEventStore');
+  const standIn = 'the stand-in';
+  describe(`${what} (${standIn})`, () => define(startOfStandIn, standIn));
+  describe.skipIf(real.url === null)(`${what} (${real.name})`, () =>
+    define(async () => ({ url: real.url ?? '', standIn: null, stop: async () => undefined }), real.name),
+  );
 }
 
-const given = process.env.TEST_EVENTSTORE_URL ?? '';
-
-const standIn: Startable = {
-  name: 'the stand-in',
-  async start() {
-    const started = await startStandIn();
-    return { url: started.url, standIn: started, stop: () => started.stop() };
-  },
-};
-
-const real: Startable = {
-  name: 'the server of TEST_EVENTSTORE_URL',
-  start: async () => ({ url: given, standIn: null, stop: async () => undefined }),
-};
-
-/** The stand-in, and a real server where TEST_EVENTSTORE_URL names one. */
-export const eventStoreServers: readonly Startable[] = given === '' ? [standIn] : [standIn, real];
+async function startOfStandIn(): Promise<EventStoreServer> {
+  const started = await startStandIn();
+  return { url: started.url, standIn: started, stop: () => started.stop() };
+}

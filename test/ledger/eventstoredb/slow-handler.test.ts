@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Ledger, RecordedEvent } from '../../../src/ledger/ledger.ts';
 import { eventsOf, idsOf } from '../events.ts';
 import type { Storage } from '../storage.ts';
-import { type EventStoreServer, eventStoreServers } from './servers.ts';
+import { describeOnEveryServer, type EventStoreServer } from './servers.ts';
 import { openEventStoreStorage } from './storage.ts';
 
 const handlerMs = 5;
 const appends = 40;
 const eventsPerAppend = 500;
 
-describe.each(eventStoreServers)('a handler that takes 5 ms an event, on $name,', ({ start }) => {
+describeOnEveryServer('a handler that takes 5 ms an event', (start) => {
   let server: EventStoreServer;
   let storage: Storage;
   let ledger: Ledger;

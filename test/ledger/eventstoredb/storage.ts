@@ -5,8 +5,7 @@ import { namespaced } from '../namespaced.ts';
 import type { Storage } from '../storage.ts';
 
 /** A namespace of its own on a server that tests share. */
-export async function openEventStoreStorage(url: string): Promise<Storage> {
-  const namespace = `${randomUUID()}-`;
+export async function openEventStoreStorage(url: string, namespace = `${randomUUID()}-`): Promise<Storage> {
   const opened: Ledger[] = [];
   return {
     async open() {

@@ -10,7 +10,7 @@ import { type handleBidiStreamingCall, type handleClientStreamingCall, status } 
 import anyPb from 'google-protobuf/google/protobuf/any_pb.js';
 import emptyPb from 'google-protobuf/google/protobuf/empty_pb.js';
 import { type Appended, appendSizeMax, type Expected, type Proposed } from './database.ts';
-import { ends, failure, notLeader, refused, streamDeleted, tooLarge } from './errors.ts';
+import { denied, ends, failure, notLeader, refused, streamDeleted, tooLarge } from './errors.ts';
 import { expectedOf, identifierOf, nameOf, proposedOf } from './messages.ts';
 import type { State } from './server.ts';
 
@@ -76,6 +76,9 @@ export function batchAppend(state: State): handleBidiStreamingCall<BatchAppendRe
           return;
         case 'not-leader':
           call.emit('error', notLeader(state.host, state.port()));
+          return;
+        case 'denied':
+          call.emit('error', denied.rights());
           return;
         case 'drop': {
           if (fault.when === 'after') commit();

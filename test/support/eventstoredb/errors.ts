@@ -40,6 +40,12 @@ export function tooLarge(): ServiceError {
   });
 }
 
+/** As a server with users answers a user without rights, and one whose password is wrong. */
+export const denied = {
+  rights: () => failure(status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' }),
+  password: () => failure(status.UNAUTHENTICATED, 'Unauthenticated'),
+} as const;
+
 export function refused(why: string): ServiceError {
   return failure(status.UNKNOWN, why);
 }

@@ -1,3 +1,4 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import type { Proposed } from './database.ts';
 import type { End } from './errors.ts';
 
@@ -11,11 +12,15 @@ export type AppendFault =
   | { readonly kind: 'silence'; readonly committed: boolean }
   /** Answered as a node answers that does not lead: the client turns to the leader, which is this one again. */
   | { readonly kind: 'not-leader' }
+  /** Answered as to a user whose rights were taken away. */
+  | { readonly kind: 'denied' }
   /** As a real server answers all but one of several equal appends that are under way at once. */
   | { readonly kind: 'timeout' };
 
 /** Set by tests, asked by the stand-in. */
 export interface Faults {
+  /** Asked at the start of every call; the call ends with what it says. */
+  call: () => ServiceError | null;
   /** Asked for every append before it is looked at; null: nothing befalls it. */
   append: (stream: string, events: readonly Proposed[]) => AppendFault | null;
   /** Asked before every event that a subscription sends, which is its n-th; a subscription ends with what it says. */
@@ -27,5 +32,11 @@ export interface Faults {
 }
 
 export function noFaults(): Faults {
-  return { append: () => null, subscription: () => null, slowSubscriberMax: 430, duplicateMs: 2000 };
+  return {
+    call: () => null,
+    append: () => null,
+    subscription: () => null,
+    slowSubscriberMax: 430,
+    duplicateMs: 2000,
+  };
 }

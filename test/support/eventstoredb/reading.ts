@@ -27,11 +27,15 @@ async function answer(database: Database, call: ReadCall): Promise<void> {
   const forwards = options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
   if (count === 0) return fail(call, refused('Nothing was asked for: the count is 0.'));
   const entries = options.hasStream() ? ofStream() : ofAll();
+  let goOn: () => void = () => undefined;
+  call.on('drain', () => goOn()).on('cancelled', () => goOn());
   for (const entry of entries.slice(0, count)) {
     if (call.cancelled) return;
     // A client that reads slowly holds the server back, not the memory.
     if (!call.write(eventMessage(entry))) {
-      await new Promise<void>((resolve) => call.once('drain', resolve).once('cancelled', resolve));
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
     }
   }
   call.end();

@@ -85,9 +85,9 @@ export async function startStandIn({ port = 0 }: { readonly port?: number } = {}
       },
     };
     listening.addService(streamsGrpc.StreamsService, {
-      read: read(state),
-      append: append(state),
-      batchAppend: batchAppend(state),
+      read: guarded(read(state)),
+      append: guarded(append(state)),
+      batchAppend: guarded(batchAppend(state)),
       delete: softDelete(state),
       tombstone: tombstone(state),
     });
@@ -102,6 +102,17 @@ export async function startStandIn({ port = 0 }: { readonly port?: number } = {}
       );
     });
     return listening;
+  }
+
+  /** Ends a call at once where that is to befall it. */
+  function guarded<Call extends { emit(event: 'error', error: Error): boolean }, Rest extends unknown[]>(
+    handle: (call: Call, ...rest: Rest) => void,
+  ): (call: Call, ...rest: Rest) => void {
+    return (call, ...rest) => {
+      const error = faults.call();
+      if (error === null) handle(call, ...rest);
+      else call.emit('error', error);
+    };
   }
 
   const standIn: StandIn = {
