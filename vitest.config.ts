@@ -10,6 +10,7 @@ const service = [
   'test/ledger/postgres.test.ts',
   'test/projections/{projector,schema}.test.ts',
   'test/support/postgres.test.ts',
+  'test/queue/rabbitmq/**/*.test.ts',
   'test/workers/**/*.test.ts',
 ];
 
@@ -37,7 +38,7 @@ export default defineConfig({
           name: 'service',
           include: service,
           exclude: clock,
-          globalSetup: ['test/support/global-setup.ts'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/services/setup.ts'],
         },
       },
       {
