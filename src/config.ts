@@ -21,7 +21,24 @@ export interface Config {
   readonly cacheBytesMax: number;
   /** Where the ledger is; null: in the data folder. */
   readonly ledgerUrl: string | null;
+  /** Null where no user is set: then there is no broker. */
+  readonly rabbitmq: RabbitmqConfig | null;
+  readonly queueType: 'classic' | 'quorum';
+  /** Tasks that a worker has in hand at a time. */
+  readonly prefetch: number;
+  /** Where the read models are, `postgres://…`; null: in the data folder. */
+  readonly databaseUrl: string | null;
+  readonly health: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
+}
+
+export interface RabbitmqConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly vhost: string;
+  readonly managementUrl: string;
 }
 
 export interface SpotifyKeys {
@@ -54,6 +71,8 @@ const url = (fallback: string) =>
     .default(fallback);
 /** Paths are put behind it. */
 const baseUrl = (fallback: string) => url(fallback).transform((given) => given.replace(/\/+$/, ''));
+const port = (fallback: number) =>
+  z.coerce.number('it takes a port').int().min(0).max(65_535).default(fallback);
 const text = z.string().trim().min(1).optional();
 
 const environment = z.object({
@@ -84,6 +103,20 @@ const environment = z.object({
       error: 'it takes an address such as esdb://HOST:2113?tls=false or postgres://USER@HOST/DATABASE',
     })
     .optional(),
+  RABBITMQ_HOST: z.string().default('localhost'),
+  RABBITMQ_PORT: port(5672),
+  RABBITMQ_USER: text,
+  RABBITMQ_PASS: text,
+  RABBITMQ_VHOST: z.string().default('/'),
+  RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ENRICHMENT_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
+  ENRICHMENT_PREFETCH_COUNT: z.coerce.number().int().min(1).max(1000).default(1),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/\S+$/, { error: 'it takes an address such as postgres://USER@HOST/DATABASE' })
+    .optional(),
+  HEALTH_HOST: z.string().default('127.0.0.1'),
+  HEALTH_PORT: port(0),
   LOG_LEVEL: z.enum(logLevels).default('warn'),
 });
 
@@ -97,9 +130,11 @@ const cacheBytesMax = 32 * 1024 * 1024;
  * @throws ConfigError
  */
 export function readConfig(instead: Readonly<Record<string, string>> = {}, env = process.env): Config {
-  const given = Object.fromEntries(
+  const given: Record<string, string | undefined> = Object.fromEntries(
     Object.entries({ ...env, ...instead }).filter(([, value]) => value !== ''),
   );
+  // The name of the service level, where that of the compose level is not set.
+  given.ENRICHMENT_PREFETCH_COUNT ??= given.PREFETCH_COUNT;
   const parsed = environment.safeParse(given);
   const faults = parsed.success
     ? []
@@ -152,8 +187,26 @@ function configOf(env: z.infer<typeof environment>): Config {
     cacheMissingTtlMs: env.CACHE_TTL_MISSING * 1000,
     cacheBytesMax,
     ledgerUrl: env.LEDGER_URL ?? null,
+    rabbitmq: rabbitmqOf(env),
+    queueType: env.ENRICHMENT_QUEUE_TYPE,
+    prefetch: env.ENRICHMENT_PREFETCH_COUNT,
+    databaseUrl: env.DATABASE_URL ?? null,
+    health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     logLevel: env.LOG_LEVEL,
   };
+}
+
+function rabbitmqOf(env: z.infer<typeof environment>): RabbitmqConfig | null {
+  const { RABBITMQ_USER: user, RABBITMQ_PASS: password, RABBITMQ_HOST: host } = env;
+  if (user === undefined || password === undefined) return null;
+  const managementUrl = env.RABBITMQ_MANAGEMENT_URL ?? `http://${host}:15672`;
+  return { host, port: env.RABBITMQ_PORT, user, password, vhost: env.RABBITMQ_VHOST, managementUrl };
+}
+
+/** @throws ConfigError where the part that a command needs is not set */
+export function required<Value>(value: Value | null, variables: string): Value {
+  if (value === null) throw new ConfigError(`This command needs ${variables}: set what is missing.`);
+  return value;
 }
 
 /** What the environment says of the terminal, and of how we were started. */

@@ -4,9 +4,12 @@ import { tool } from './command-line.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { migrateCommand, projectorCommand } from './commands/projector.ts';
+import { queueCommand } from './commands/queue.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { trackCommand } from './commands/track.ts';
+import { workerCommand } from './commands/worker.ts';
 import { exitCodes } from './exit-code.ts';
 import { exitCodeOf, explainError } from './user-error.ts';
 
@@ -18,6 +21,10 @@ const program = new Command(tool)
   .addCommand(runCommand())
   .addCommand(trackCommand())
   .addCommand(ledgerCommand())
+  .addCommand(queueCommand())
+  .addCommand(workerCommand())
+  .addCommand(migrateCommand())
+  .addCommand(projectorCommand())
   .addCommand(demoCommand())
   .addCommand(simulateCommand())
   .addCommand(doctorCommand());

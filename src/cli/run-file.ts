@@ -1,4 +1,5 @@
-import { openProjector, openStore, startEmbeddedWorkers } from '../app.ts';
+import { openProjector, openStore } from '../app.ts';
+import { startEmbeddedWorkers } from '../app-workers.ts';
 import { type Config, withoutRates } from '../config.ts';
 import type { Provider } from '../domain/provider.ts';
 import { createLogger } from '../telemetry/logger.ts';

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts';
 import { EmbeddedPostgresError } from '../embedded/embedded-postgres-error.ts';
 import { LedgerRefusal, LedgerUnavailable } from '../ledger/ledger.ts';
 import { OtherLedger } from '../ledger/ledger-claim.ts';
+import { QueueUnavailable } from '../queue/rabbitmq-connection.ts';
 import { NoProviderLeft } from '../workers/handle.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
 import { systemSentence } from './system-sentence.ts';
@@ -22,7 +23,7 @@ export class UserError extends Error {
 /** Errors whose message is such a sentence already. */
 const forPersons = [UserError, ConfigError, EmbeddedPostgresError, OtherLedger];
 /** The same, where the system's own reason behind them does not say it better. */
-const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal];
+const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal, QueueUnavailable];
 
 const messageColumnsMax = 600;
 const causesMax = 8;

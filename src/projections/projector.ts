@@ -15,6 +15,10 @@ export interface Projector {
   waitUntilCaughtUp(withinMs: number): Promise<void>;
   /** Events that this version cannot read and has passed over. */
   readonly unknownEvents: number;
+  /** Why it does not follow at the moment; empty: it does, or it stands by for the active one. */
+  fault(): readonly string[];
+  /** Resolves when it cannot go on. */
+  readonly failed: Promise<Error>;
   /** Finishes the batch in hand. */
   stop(): Promise<void>;
 }
@@ -35,8 +39,14 @@ export function startProjector({ ledger, url }: ProjectorOptions): Projector {
   const { signal } = stopping;
   let unknownEvents = 0;
   let failure: Error | null = null;
+  let trouble: string | null = null;
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve;
+  });
   const running = run().catch((error: unknown) => {
     failure = error instanceof Error ? error : new Error(String(error));
+    fail(failure);
   });
 
   async function run(): Promise<void> {
@@ -45,6 +55,7 @@ export function startProjector({ ledger, url }: ProjectorOptions): Projector {
         await follow();
       } catch (error) {
         if (error instanceof CheckpointLost) throw error;
+        if (!signal.aborted) trouble = error instanceof Error ? error.message : String(error);
         await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -58,6 +69,7 @@ export function startProjector({ ledger, url }: ProjectorOptions): Projector {
         await sleep(lockAgainAfterMs, undefined, { signal });
       }
       let checkpoint = await readCheckpoint(client);
+      trouble = null;
       const options = { prefixes: streamPrefixes, after: checkpoint.position, signal };
       for await (const message of ledger.subscribe(options))
         checkpoint = await apply(client, checkpoint, message);
@@ -100,6 +112,8 @@ export function startProjector({ ledger, url }: ProjectorOptions): Projector {
         await client.end();
       }
     },
+    fault: () => (trouble === null ? [] : [`The read models do not follow: ${trouble}.`]),
+    failed,
     async stop() {
       stopping.abort();
       await running;

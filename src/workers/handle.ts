@@ -106,12 +106,17 @@ async function workOn(services: Services, delivery: Delivery, parsed: ParsedTask
   if (worked) await decideHop(services, recorder, delivery, parsed);
   const task = recorder.state.tasks.get(taskId) ?? null;
   if (task !== null) {
-    if (!isDeepStrictEqual(task.request, parsed.request)) observer.otherBody(taskId, stream);
+    if (!isSameRequest(task.request, parsed.request)) observer.otherBody(taskId, stream);
     const onFollowUp = observer.followUpPublished;
     await publishConsequences(stream, recorder.state, task, message, { ...services, onFollowUp });
     observer.onStep('published', []);
   }
   observer.settled(taskId, task, worked);
+}
+
+/** A publisher that repeats itself says another time. */
+function isSameRequest(one: TaskState['request'], other: TaskState['request']): boolean {
+  return isDeepStrictEqual({ ...one, queuedAt: null }, { ...other, queuedAt: null });
 }
 
 function looksNew({ assumeNew }: Services, { message, redelivered }: Delivery, parsed: ParsedTask): boolean {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noFaults } from '../../src/providers/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../src/providers/simulator/simulator.ts';
 import { startCli, startModule } from '../support/cli.ts';
-import type { CrashPoint } from '../support/crash-run.ts';
+import type { CrashPoint } from '../support/crash-point.ts';
+import { expectOneDelivery, type Told } from './one-delivery.ts';
 
 const unlimited = Number.POSITIVE_INFINITY;
 const track = { artist: 'Copper Finch', title: 'Small Weather' };
@@ -47,12 +48,6 @@ async function withSimulator<Value>(
   }
 }
 
-interface Told {
-  readonly type: string;
-  readonly data: Record<string, unknown>;
-  readonly metadata: { readonly taskId: string; readonly hop: number };
-}
-
 /** Kills a run at the point, runs it again until it is through, and returns the stream. */
 async function cutOffAt(
   name: string,
@@ -82,24 +77,6 @@ async function cutOffAt(
       .split('\n')
       .map((line) => JSON.parse(line) as Told);
   });
-}
-
-/** What must hold of the stream of one task, however often it was cut off. */
-function expectOneDelivery(events: readonly Told[], callsMax: number): void {
-  expect(events[0]?.type).toBe('TaskReceived');
-  // Repeated deliveries are facts of their own, numbered; apart from them each task was received once.
-  const received = events.filter(({ type, data }) => type === 'TaskReceived' && data.delivery === 1);
-  const ends = events.filter(
-    ({ type, data }) => type === 'Enriched' || (type === 'Failed' && data.final === true),
-  );
-  const taskIds = (of: readonly Told[]) => of.map(({ metadata }) => metadata.taskId).toSorted();
-  const tasks = [...new Set(taskIds(events))];
-  expect(taskIds(received)).toEqual(tasks);
-  expect(taskIds(ends)).toEqual(tasks);
-  const hops = events.filter(({ type }) => ['Enriched', 'Failed', 'Deferred'].includes(type));
-  const decided = hops.map(({ metadata }) => `${metadata.taskId} ${metadata.hop}`);
-  expect(new Set(decided).size).toBe(decided.length);
-  expect(events.filter(({ type }) => type === 'ApiCalled').length).toBeLessThanOrEqual(callsMax);
 }
 
 const outageOf = (provider: 'musicbrainz' | 'all') => ({

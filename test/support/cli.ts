@@ -14,6 +14,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** Standard output and standard error so far. */
+  output(): string;
   /** Resolves once standard output and standard error together hold the text. */
   said(text: string): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function startModule(
   return {
     child,
     ended,
+    output: () => stdout + stderr,
     said: (text) =>
       new Promise((done, failed) => {
         const look = () => (stdout.includes(text) || stderr.includes(text) ? done() : undefined);

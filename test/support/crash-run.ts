@@ -6,13 +6,7 @@
 import { openInputFile } from '../../src/cli/input/input-source.ts';
 import { runFile } from '../../src/cli/run-file.ts';
 import { readConfig } from '../../src/config.ts';
-import type { Step } from '../../src/workers/worker-observer.ts';
-
-export interface CrashPoint {
-  readonly step: Step;
-  readonly holds?: readonly string[];
-  readonly lacks?: readonly string[];
-}
+import type { CrashPoint } from './crash-point.ts';
 
 const [file = '', dataDir = '', point = '{}'] = process.argv.slice(2);
 const { step, holds = [], lacks = [] } = JSON.parse(point) as CrashPoint;

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startEmbeddedWorkers } from '../../src/app.ts';
+import { startEmbeddedWorkers } from '../../src/app-workers.ts';
 import { readConfig } from '../../src/config.ts';
 import { providers } from '../../src/domain/provider.ts';
 import { noFaults } from '../../src/providers/simulator/faults.ts';

@@ -47,6 +47,8 @@ export async function startPrivateRabbitmq(): Promise<PrivateRabbitmq> {
       `listeners.tcp.1 = 127.0.0.1:${port}`,
       'management.tcp.ip = 127.0.0.1',
       `management.tcp.port = ${managementPort}`,
+      // Tests ask how many messages there are.
+      'collect_statistics_interval = 200',
       'log.console = false',
       'log.file.level = warning',
       'disk_free_limit.absolute = 50MB',

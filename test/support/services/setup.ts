@@ -71,6 +71,7 @@ async function howToStart(): Promise<(() => Promise<Started<RabbitmqServer>>) | 
     return async () => {
       const container = await new GenericContainer(image)
         .withExposedPorts(5672, 15_672)
+        .withEnvironment({ RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-rabbit collect_statistics_interval 200' })
         .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
         .start();
       const at = (scheme: string, port: number) =>

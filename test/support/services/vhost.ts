@@ -36,7 +36,7 @@ export interface Vhost {
   readonly environment: Readonly<Record<string, string>>;
   /** The management API, on a path below `/api/`, where `%v` stands for the virtual host. */
   api(method: string, path: string, body?: object): Promise<unknown>;
-  /** Messages that are ready, and those that somebody has in hand. */
+  /** Messages that are ready, and those that somebody has in hand, as of a fifth of a second ago. */
   depth(queue: string): Promise<{ readonly ready: number; readonly unacked: number }>;
   drop(): Promise<void>;
 }
@@ -78,12 +78,15 @@ export async function openVhost(server?: RabbitmqServer): Promise<Vhost> {
     },
     api,
     async depth(queue) {
-      // The statistics of a queue come every five seconds; these are counted at once.
-      const found = (await api(
-        'GET',
-        `queues/%v/${queue}?disable_stats=true&enable_queue_totals=true`,
-      )) as Record<string, number>;
-      return { ready: found.messages_ready ?? 0, unacked: found.messages_unacknowledged ?? 0 };
+      const all = (await api('GET', 'queues/%v?disable_stats=true&enable_queue_totals=true')) as Record<
+        string,
+        unknown
+      >[];
+      const found = all.find(({ name }) => name === queue) ?? {};
+      return {
+        ready: Number(found.messages_ready ?? 0),
+        unacked: Number(found.messages_unacknowledged ?? 0),
+      };
     },
     drop: async () => void (await api('DELETE', 'vhosts/%v').catch(() => undefined)),
   };

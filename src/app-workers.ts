@@ -1,0 +1,206 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AnswerCache } from './cache/answer-cache.ts';
+import { createMemoryCache } from './cache/memory.ts';
+import { createMemorySingleFlight } from './cache/memory-single-flight.ts';
+import type { Config } from './config.ts';
+import type { Lane } from './domain/priority.ts';
+import { type Provider, providers } from './domain/provider.ts';
+import { type Ledger, LedgerUnavailable } from './ledger/ledger.ts';
+import { createHttp } from './providers/http.ts';
+import { createLastfm } from './providers/lastfm.ts';
+import { createMemoryGates } from './providers/memory-gates.ts';
+import { createMusicBrainz } from './providers/musicbrainz.ts';
+import type { ProviderClient } from './providers/provider-client.ts';
+import { createSpotify } from './providers/spotify.ts';
+import { createInProcessQueue } from './queue/in-process.ts';
+import type { Consumer, DeliveryHandler, TaskQueue } from './queue/queue.ts';
+import { createRabbitmqQueue, type RabbitmqQueue } from './queue/rabbitmq.ts';
+import type { RabbitmqAddress } from './queue/rabbitmq-connection.ts';
+import { randomId } from './queue/task-id.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { FlightValue } from './workers/ask.ts';
+import { createCallPace } from './workers/call-pace.ts';
+import { type Credentials, createCredentials } from './workers/credentials.ts';
+import { createDeadLetterHandler } from './workers/dead-letter-inbox.ts';
+import { createHandler, NoProviderLeft } from './workers/handle.ts';
+import { holdWhileLedgerIsAway } from './workers/hold.ts';
+import { createIntake } from './workers/intake.ts';
+import { countingCache } from './workers/worker-metrics.ts';
+import type { WorkerObserver } from './workers/worker-observer.ts';
+
+/** The user agent towards providers that do not ask for a contact. */
+const userAgent = 'enrichment-ledger/0.1';
+
+/** Messages that the in-process queue holds: the ready ones, and those that wait for their time. */
+const queueCapacity = { ready: 10_000, waiting: 10_000 } as const;
+
+export interface Workers<Queue extends TaskQueue = TaskQueue> {
+  readonly queue: Queue;
+  readonly providers: readonly Provider[];
+  readonly credentials: Credentials;
+  readonly gates: ReturnType<typeof createMemoryGates>;
+  /** Takes no more tasks, finishes those in hand and closes the connections to the providers. */
+  stop(): Promise<void>;
+}
+
+export interface WorkersOptions {
+  readonly config: Config;
+  readonly ledger: Ledger;
+  readonly observer: WorkerObserver;
+  readonly onRefused: (provider: Provider, message: string) => void;
+  /** The workers cannot go on: the ledger is away, or no provider takes our credentials. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** How long a stop waits for tasks that wait at a gate before it hands them back. */
+const stopGraceMs = 5000;
+
+/** The workers of the embedded mode: queue, cache and gates in this process. */
+export function startEmbeddedWorkers(
+  options: WorkersOptions & {
+    /** Real-time tasks in flight; the backlog has an eighth of it besides. */
+    readonly concurrency: number;
+    readonly assumeNew: boolean;
+  },
+): Workers {
+  const { concurrency, onFatal } = options;
+  return startWorkers({
+    ...options,
+    queue: createInProcessQueue({ capacity: queueCapacity }),
+    lanes: { 'real-time': concurrency, backlog: Math.max(1, Math.ceil(concurrency / 8)) },
+    around: (handle) => async (delivery) => {
+      try {
+        await handle(delivery);
+      } catch (error) {
+        if (error instanceof NoProviderLeft || error instanceof LedgerUnavailable) onFatal(error);
+        throw error;
+      }
+    },
+  });
+}
+
+/** A worker of one lane on RabbitMQ, which also empties the inbox of dead letters. */
+export function startRabbitmqWorkers(
+  options: WorkersOptions & {
+    readonly address: RabbitmqAddress;
+    readonly name: string;
+    readonly lane: Lane;
+    readonly concurrency: number;
+    readonly metrics: Metrics;
+    /** Why nothing comes from a queue, or null when it does again. */
+    readonly onQueueState: (queue: string, why: string | null) => void;
+    /** Why tasks are held, or null when they go on. */
+    readonly onLedgerState: (why: string | null) => void;
+  },
+): Workers<RabbitmqQueue> {
+  const { address, name, lane, concurrency, onFatal } = options;
+  return startWorkers({
+    ...options,
+    assumeNew: true,
+    aroundCache: (cache) => countingCache(cache, options.metrics),
+    queue: createRabbitmqQueue({ address, name, onState: options.onQueueState }),
+    lanes: { [lane]: concurrency },
+    around: (handle, signal) =>
+      holdWhileLedgerIsAway(
+        async (delivery) => {
+          try {
+            await handle(delivery);
+          } catch (error) {
+            if (error instanceof NoProviderLeft) onFatal(error);
+            throw error;
+          }
+        },
+        { signal, onState: options.onLedgerState },
+      ),
+  });
+}
+
+function startWorkers<Queue extends TaskQueue>(
+  options: WorkersOptions & {
+    readonly queue: Queue;
+    /** How many tasks of each lane are in flight. */
+    readonly lanes: Readonly<Partial<Record<Lane, number>>>;
+    readonly assumeNew: boolean;
+    readonly aroundCache?: (cache: AnswerCache) => AnswerCache;
+    /** @param signal aborted when tasks are handed back */
+    readonly around: (handle: DeliveryHandler, signal: AbortSignal) => DeliveryHandler;
+  },
+): Workers<Queue> {
+  const { config, queue, lanes, around, aroundCache = (cache) => cache, onRefused } = options;
+  const clients = createClients(config);
+  const gates = createMemoryGates({ limits: config.gateLimits });
+  const ratePerSecond = Object.fromEntries(
+    providers.map((provider) => [provider, config.gateLimits[provider].ratePerSecond]),
+  ) as Record<Provider, number>;
+  const stopping = new AbortController();
+  const abandoning = new AbortController();
+  // Every task that waits at a gate listens to it.
+  setMaxListeners(0, abandoning.signal, stopping.signal);
+  const credentials = createCredentials({ now: Date.now, onRefused, onAccepted: () => undefined });
+  const shared = {
+    ...options,
+    queue,
+    gates,
+    pace: createCallPace({ ratePerSecond }),
+    clients,
+    credentials,
+    cache: aroundCache(
+      createMemoryCache({
+        ttlMs: config.cacheTtlMs,
+        missingTtlMs: config.cacheMissingTtlMs,
+        bytesMax: config.cacheBytesMax,
+      }),
+    ),
+    flights: createMemorySingleFlight<FlightValue>(),
+    policy: config.policy,
+    patience: config.patience,
+    now: Date.now,
+    sleep: (ms: number) => sleep(ms, undefined, { signal: abandoning.signal }),
+    newId: randomId,
+    random: Math.random,
+  };
+  const patienceMs: Readonly<Record<Lane, number>> = {
+    'real-time': config.patience.requestMs,
+    backlog: config.patience.followUpMs,
+  };
+  const consumers: Consumer[] = Object.entries(lanes).map(([name, concurrency]) => {
+    const lane = name as Lane;
+    const intake = createIntake({
+      gates,
+      ratePerSecond,
+      patienceMs: patienceMs[lane],
+      signal: stopping.signal,
+    });
+    const handle = around(createHandler({ ...shared, intake }), stopping.signal);
+    return queue.consume(handle, { lanes: [lane], concurrency });
+  });
+  consumers.push(queue.consumeDeadLetters(createDeadLetterHandler(shared)));
+  return {
+    queue,
+    providers: providers.filter((provider) => clients[provider] !== undefined),
+    credentials,
+    gates,
+    async stop() {
+      stopping.abort();
+      const grace = setTimeout(() => abandoning.abort(), stopGraceMs);
+      await Promise.all(consumers.map((consumer) => consumer.stop()));
+      clearTimeout(grace);
+      await queue.close();
+      await Promise.all(Object.values(clients).map((client) => client.close()));
+    },
+  };
+}
+
+function createClients(config: Config): Partial<Record<Provider, ProviderClient>> {
+  const { spotify, musicbrainz, lastfm, callTimeoutMs: timeoutMs } = config;
+  const http = createHttp({ timeoutMs, userAgent });
+  const clients: Partial<Record<Provider, ProviderClient>> = {};
+  if (spotify.credentials !== null)
+    clients.spotify = createSpotify({ http, ...spotify, ...spotify.credentials });
+  if (musicbrainz.userAgent !== null) {
+    clients.musicbrainz = createMusicBrainz({ http, ...musicbrainz, userAgent: musicbrainz.userAgent });
+  }
+  if (lastfm.apiKey !== null) clients.lastfm = createLastfm({ http, ...lastfm, apiKey: lastfm.apiKey });
+  return clients;
+}

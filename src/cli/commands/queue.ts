@@ -1,0 +1,139 @@
+import { Command } from 'commander';
+import { readConfig, required, terminalOf } from '../../config.ts';
+import { EnrichmentQueuePublisher, type EnrichmentTask, taskIdOfRow } from '../../queue/publisher.ts';
+import { initTopology } from '../../queue/rabbitmq-init.ts';
+import { tool } from '../command-line.ts';
+import { exitCodes } from '../exit-code.ts';
+import type { InputRow, RejectedRow } from '../input/input-row.ts';
+import { countRowsRoughly, openInputFile } from '../input/input-source.ts';
+import { readRows } from '../input/read-rows.ts';
+import { createProgress, isInteractive } from '../progress.ts';
+import { type Published, publishRows } from '../publish-rows.ts';
+import { createRejectsFile } from '../rejects.ts';
+import { UserError } from '../user-error.ts';
+import { wholeNumber } from './option-values.ts';
+
+const rabbitmqVariables =
+  'RABBITMQ_USER and RABBITMQ_PASS (and RABBITMQ_HOST, RABBITMQ_PORT where they differ)';
+
+export function queueCommand(): Command {
+  const queue = new Command('queue').description('the queues on RabbitMQ: make them, publish to them');
+  queue
+    .command('init')
+    .description('declare queues, exchanges and policies; safe to repeat')
+    .addHelpText('after', `\nExample:\n  $ RABBITMQ_USER=… RABBITMQ_PASS=… ${tool} queue init`)
+    .action(init);
+  queue
+    .command('publish')
+    .description('publish the tracks of a file as tasks (CSV with a header, or JSON lines)')
+    .argument('[file]', 'the tracks, as for "run"')
+    .option('--generate <n>', 'instead of a file: so many test tasks', wholeNumber(1, 100_000_000))
+    .option('--priority <n>', 'for rows without one of their own', wholeNumber(0, 10))
+    .option('--json', 'print the summary as JSON on standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ ${tool} queue publish tracks.csv
+  $ ${tool} queue publish --generate 1000
+
+The same file again makes no new tasks. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, but some rows were
+rejected or refused; they stand in FILE.rejects.jsonl with their line.`,
+    )
+    .action(publish);
+  return queue;
+}
+
+async function init(): Promise<void> {
+  const { rabbitmq, queueType } = readConfig();
+  const { managementUrl, ...address } = required(rabbitmq, rabbitmqVariables);
+  const report = await initTopology({ address, managementUrl, type: queueType });
+  const lines = [
+    report.server,
+    ...report.made.map((what) => `  ok  ${what}`),
+    ...report.notes.map((note) => `  note: ${note}`),
+    ...report.byHand.map(
+      (command) => `  The management API cannot be reached. Run this where the broker is:\n    ${command}`,
+    ),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  for (const difference of report.differences) process.stderr.write(`${difference}\n`);
+  if (report.differences.length > 0) process.exitCode = exitCodes.failed;
+}
+
+interface PublishFlags {
+  readonly generate?: number;
+  readonly priority?: number;
+  readonly json?: true;
+}
+
+async function publish(file: string | undefined, flags: PublishFlags): Promise<void> {
+  const { rabbitmq } = readConfig();
+  const { managementUrl: _, ...address } = required(rabbitmq, rabbitmqVariables);
+  if ((file === undefined) === (flags.generate === undefined)) {
+    throw new UserError('Name a file, or say --generate N: one of the two.', {
+      exitCode: exitCodes.wrongUsage,
+    });
+  }
+  const source = file === undefined ? null : await openInputFile(file);
+  const total = source === null ? (flags.generate ?? 0) : await countRowsRoughly(source);
+  const label = source === null ? 'test tasks' : source.name;
+  const rejects = createRejectsFile({ dataDir: '.', inputName: label });
+  const publisher = new EnrichmentQueuePublisher(address, { name: 'enrichment-queue-publish' });
+  const isTTY = isInteractive(process.stderr, terminalOf());
+  const progress = createProgress({ stream: process.stderr, isTTY, total, label });
+  const rows = source === null ? generated(flags.generate ?? 0) : readRows(source);
+  let published: Published;
+  try {
+    published = await publishRows({
+      rows,
+      publisher,
+      taskOf: (row) => taskOf(row, flags.priority ?? null),
+      onReject: (row) => rejects.add(row),
+      onProgress: (done, failed) => progress.update({ done, enriched: done - failed, failed, waiting: 0 }),
+    });
+  } finally {
+    progress.finish();
+    await publisher.close();
+    await rejects.close();
+  }
+  const { confirmed, rejected } = published;
+  const all = Object.values(confirmed).reduce((sum, count) => sum + count, 0);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(published)}\n`);
+  else {
+    process.stdout.write(`Published enrichment task: ${all} confirmed.\n`);
+    for (const [queue, count] of Object.entries(confirmed)) process.stdout.write(`  ${count}  ${queue}\n`);
+    if (rejected > 0) process.stdout.write(`  ${rejected} not published: see ${rejects.path}\n`);
+  }
+  if (rejected > 0) process.exitCode = exitCodes.doneWithRejects;
+}
+
+function taskOf(row: InputRow, priority: number | null): EnrichmentTask {
+  const { trackId, source } = row;
+  const given = row.priority ?? priority;
+  return { ...row, priority: given, source, taskId: taskIdOfRow(trackId, row.row) };
+}
+
+/** Tasks as the guide's benchmark has them. */
+async function* generated(count: number): AsyncIterable<InputRow | RejectedRow> {
+  for (let n = 0; n < count; n++) {
+    yield {
+      kind: 'row',
+      row: n + 1,
+      line: n + 1,
+      lineCount: 1,
+      trackId: `test_${n}`,
+      artist: `Test Artist ${n % 97}`,
+      title: `Test Track ${n}`,
+      isrc: null,
+      durationMs: null,
+      spotifyId: null,
+      musicbrainzId: null,
+      priority: null,
+      source: null,
+      forceRefresh: false,
+      extra: {},
+      ignored: [],
+    };
+  }
+}
