@@ -134,7 +134,7 @@ function unavailable({ host, port, vhost }: RabbitmqAddress, cause: unknown): Qu
   const where = `${host}:${port}`;
   const sentence = /ACCESS_REFUSED|403/.test(said)
     ? `RabbitMQ at ${where} refuses the user: correct RABBITMQ_USER and RABBITMQ_PASS, or give the user rights on the virtual host "${vhost}".`
-    : /NOT_ALLOWED|530/.test(said)
+    : /NOT_ALLOWED|530|got <ConnectionClose/.test(said)
       ? `RabbitMQ at ${where} has no virtual host "${vhost}" for this user: correct RABBITMQ_VHOST.`
       : /ENOTFOUND|EAI_AGAIN/.test(said)
         ? `The host in RABBITMQ_HOST ("${host}") is not known: correct its name, or check the network.`

@@ -50,7 +50,7 @@ export function consumeQueue(connection: RabbitmqConnection, options: ConsumingO
           tell(null);
         });
       } catch (error) {
-        tell(error instanceof Error ? error.message : String(error));
+        tell(explained(queue, error instanceof Error ? error.message : String(error)));
       }
       await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
       backoffMs = Math.min(backoffMs * 2, backoffMsMax);
@@ -137,5 +137,5 @@ export function consumeQueue(connection: RabbitmqConnection, options: ConsumingO
 
 function explained(queue: string, said: string): string {
   if (/NOT_FOUND/.test(said)) return `RabbitMQ lacks the queue "${queue}": run "queue init".`;
-  return `RabbitMQ closed the channel of ${queue} (${said.split('\n')[0]}).`;
+  return said.split('\n')[0] ?? said;
 }
