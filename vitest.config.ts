@@ -8,7 +8,7 @@ const service = [
   'test/e2e/**/*.test.ts',
   'test/embedded/embedded-postgres.test.ts',
   'test/ledger/postgres.test.ts',
-  'test/projections/{projector,schema}.test.ts',
+  'test/projections/{projector,schema,tasks}.test.ts',
   'test/support/postgres.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',
   'test/workers/**/*.test.ts',

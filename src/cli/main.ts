@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { tool } from './command-line.ts';
 import { demoCommand } from './commands/demo.ts';
+import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { migrateCommand, projectorCommand } from './commands/projector.ts';
@@ -23,6 +24,7 @@ const program = new Command(tool)
   .addCommand(ledgerCommand())
   .addCommand(queueCommand())
   .addCommand(workerCommand())
+  .addCommand(dlqCommand())
   .addCommand(migrateCommand())
   .addCommand(projectorCommand())
   .addCommand(demoCommand())

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
+import type { RecordedTrackEvent } from '../domain/events.ts';
 import { streamPrefixes, trackIdOfStream } from '../domain/stream-names.ts';
 import type { Ledger, RecordedEvent, SubscriptionMessage } from '../ledger/ledger.ts';
 import { decodeTrackEvent } from '../ledger/track-events.ts';
 import { type Checkpoint, CheckpointLost, moveCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { connect } from './database.ts';
 import type { TrackRow } from './schema.ts';
+import { applyToTasks, type StreamEvent } from './tasks-table.ts';
 import { applyToTrack } from './tracks.ts';
 import { deleteTracks, loadTracks, saveTracks } from './tracks-table.ts';
 
@@ -128,31 +130,39 @@ async function lockedBy(client: Client): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Folds a batch per track in memory and writes each row once. Returns how many events it could not read. */
+/** Brings a batch into every read model. Returns how many events it could not read. */
 async function applyBatch(client: Client, events: readonly RecordedEvent[]): Promise<number> {
-  const byTrack = new Map<string, RecordedEvent[]>();
+  const known: StreamEvent[] = [];
+  let unknown = 0;
   for (const event of events) {
-    const trackId = trackIdOfStream(event.stream);
+    const decoded = decodeTrackEvent(event);
+    if ('event' in decoded) known.push({ stream: event.stream, recorded: decoded });
+    else unknown += 1;
+  }
+  await applyToTracks(client, known);
+  await applyToTasks(client, known);
+  return unknown;
+}
+
+/** Folds a batch per track in memory and writes each row once. */
+async function applyToTracks(client: Client, events: readonly StreamEvent[]): Promise<void> {
+  const byTrack = new Map<string, RecordedTrackEvent[]>();
+  for (const { stream, recorded } of events) {
+    const trackId = trackIdOfStream(stream);
     if (trackId === null) continue;
-    const known = byTrack.get(trackId);
-    if (known === undefined) byTrack.set(trackId, [event]);
-    else known.push(event);
+    const own = byTrack.get(trackId);
+    if (own === undefined) byTrack.set(trackId, [recorded]);
+    else own.push(recorded);
   }
   const before = await loadTracks(client, [...byTrack.keys()]);
   const changed: TrackRow[] = [];
   const gone: string[] = [];
-  let unknown = 0;
   for (const [trackId, own] of byTrack) {
     let row = before.get(trackId) ?? null;
-    for (const recorded of own) {
-      const decoded = decodeTrackEvent(recorded);
-      if ('event' in decoded) row = applyToTrack(row, trackId, decoded);
-      else unknown += 1;
-    }
+    for (const recorded of own) row = applyToTrack(row, trackId, recorded);
     if (row !== null) changed.push(row);
     else gone.push(trackId);
   }
   await saveTracks(client, changed);
   await deleteTracks(client, gone);
-  return unknown;
 }

@@ -9,6 +9,7 @@ import {
   jsonb,
   numeric,
   pgTable,
+  primaryKey,
   text,
   varchar,
 } from 'drizzle-orm/pg-core';
@@ -86,6 +87,61 @@ export const tracks = pgTable(
     index('idx_tracks_camelot_key').on(table.camelotKey),
   ],
 );
+
+/**
+ * Every task of every stream, and what became of it. A final failure makes it a dead letter, which an operator has
+ * replayed or dismisses.
+ */
+export const tasks = pgTable(
+  'tasks',
+  {
+    stream: text('stream').notNull(),
+    taskId: text('task_id').notNull(),
+    /** Null for a message that could not be read. */
+    trackId: text('track_id'),
+    artist: text('artist').notNull(),
+    title: text('title').notNull(),
+    source: text('source'),
+    priority: integer('priority').notNull(),
+    origin: text('origin').notNull(),
+    ofTaskId: text('of_task_id'),
+    /** The one that a follow-up asks. */
+    provider: text('provider'),
+    status: text('status').notNull(),
+    hop: integer('hop').notNull(),
+    attempts: integer('attempts').notNull(),
+    /** When the next hop is due. */
+    dueAt: time('due_at'),
+    receivedAt: time('received_at'),
+    decidedAt: time('decided_at'),
+    /** Of the newest decision: each provider left out, with cause and time. */
+    leftOut: jsonb('left_out').notNull(),
+    failureReason: text('failure_reason'),
+    failureMessage: text('failure_message'),
+    /** What an operator did with the dead letter. */
+    settlement: text('settlement'),
+    settledAt: time('settled_at'),
+    settledBy: text('settled_by'),
+    settledWhy: text('settled_why'),
+    replayedAs: text('replayed_as'),
+    /** The newest revision of the stream that changed this row. */
+    revision: integer('revision').notNull(),
+    updatedAt: time('updated_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.stream, table.taskId] }),
+    check('tasks_status_check', sql`${table.status} IN ('open', 'waiting', 'enriched', 'failed')`),
+    check('tasks_settlement_check', sql`${table.settlement} IN ('replayed', 'dismissed')`),
+    index('idx_tasks_unfinished').on(table.updatedAt).where(sql`${table.status} IN ('open', 'waiting')`),
+    index('idx_tasks_failed').on(table.decidedAt.desc()).where(sql`${table.status} = 'failed'`),
+    index('idx_tasks_left_out')
+      .on(table.decidedAt)
+      .where(sql`${table.status} = 'enriched' AND ${table.leftOut} <> '[]'::jsonb`),
+    index('idx_tasks_task_id').on(table.taskId),
+  ],
+);
+
+export type TaskRow = typeof tasks.$inferSelect;
 
 /** How far the read models of this schema have followed the ledger: one row. */
 export const checkpoint = pgTable('projection_checkpoint', {

@@ -165,7 +165,7 @@ describe('the projector', () => {
     const projector = startProjector({ ledger, url });
     await projector.waitUntilCaughtUp(caughtUpMsMax);
     await projector.stop();
-    expect(projector.unknownEvents).toBe(2);
+    expect(projector.unknownEvents).toBe(3);
     expect(await table(['a'])).toEqual(new Map());
   });
 

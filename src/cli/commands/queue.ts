@@ -2,17 +2,23 @@ import { Command } from 'commander';
 import { readConfig, required, terminalOf } from '../../config.ts';
 import { EnrichmentQueuePublisher, type EnrichmentTask, taskIdOfRow } from '../../queue/publisher.ts';
 import { initTopology } from '../../queue/rabbitmq-init.ts';
+import { publishAgain } from '../../workers/operator.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import type { InputRow, RejectedRow } from '../input/input-row.ts';
 import { countRowsRoughly, openInputFile } from '../input/input-source.ts';
 import { readRows } from '../input/read-rows.ts';
+import { counted } from '../number-text.ts';
+import { withOperator } from '../operator-session.ts';
 import { createProgress, isInteractive } from '../progress.ts';
 import { type Published, publishRows } from '../publish-rows.ts';
 import { createRejectsFile } from '../rejects.ts';
 import { UserError } from '../user-error.ts';
+import { visibleText } from '../visible-text.ts';
 import { wholeNumber } from './option-values.ts';
 
+/** Overdue tasks of one go. */
+const overdueMax = 100_000;
 const rabbitmqVariables =
   'RABBITMQ_USER and RABBITMQ_PASS (and RABBITMQ_HOST, RABBITMQ_PORT where they differ)';
 
@@ -41,7 +47,35 @@ The same file again makes no new tasks. Exit codes: 0 done, 1 failed, 2 wrong us
 rejected or refused; they stand in FILE.rejects.jsonl with their line.`,
     )
     .action(publish);
+  queue
+    .command('reconcile')
+    .description(
+      'publish again what the ledger says is overdue: tasks, retries and follow-ups; safe at any time',
+    )
+    .option('--overdue-by <minutes>', 'how long they have to be overdue', wholeNumber(1, 1_000_000), 60)
+    .option('--dry-run', 'only say which')
+    .addHelpText('after', `\nExample:\n  $ ${tool} queue reconcile --dry-run`)
+    .action(reconcile);
   return queue;
+}
+
+async function reconcile(flags: { readonly overdueBy: number; readonly dryRun?: true }): Promise<void> {
+  const dryRun = flags.dryRun === true;
+  await withOperator(async ({ queries, services }) => {
+    const before = new Date(services.now() - flags.overdueBy * 60_000).toISOString();
+    let messages = 0;
+    const overdue = await queries.overdue(before, overdueMax);
+    for (const task of overdue) {
+      const published = await publishAgain(task, services, dryRun);
+      messages += published;
+      if (published > 0)
+        process.stdout.write(
+          `${task.taskId}  ${visibleText(task.stream)}  ${counted(published, 'message')}\n`,
+        );
+    }
+    process.stdout.write(`${counted(messages, 'message')} ${dryRun ? 'would be ' : ''}published again.\n`);
+    if (overdue.length === overdueMax) process.stdout.write('There may be more: run it again.\n');
+  });
 }
 
 async function init(): Promise<void> {

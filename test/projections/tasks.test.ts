@@ -1,0 +1,171 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { replay } from '../../src/domain/evolve.ts';
+import { trackStream } from '../../src/domain/stream-names.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { connect } from '../../src/projections/database.ts';
+import { migrateProjections } from '../../src/projections/migrate.ts';
+import { startProjector } from '../../src/projections/projector.ts';
+import type { TaskRow } from '../../src/projections/schema.ts';
+import { openTaskQueries } from '../../src/projections/task-queries.ts';
+import { applyToTask } from '../../src/projections/tasks.ts';
+import { applyToTasks } from '../../src/projections/tasks-table.ts';
+import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { anyTracks, appendInTurn, interleavings, recordedOf } from './recorded.ts';
+
+let storage: PostgresStorage;
+let ledger: Ledger;
+let url = '';
+beforeEach(async () => {
+  storage = await openPostgresStorage();
+  ledger = await storage.open();
+  url = storage.database.url;
+  await migrateProjections({ url });
+});
+afterEach(() => storage.drop());
+
+const tableOf = async () =>
+  new Map(
+    (
+      await storage.database.query(
+        'SELECT stream, task_id, status, attempts, hop, revision, settlement FROM enrichment.tasks',
+      )
+    ).map((row) => [`${row.stream} ${row.task_id}`, row]),
+  );
+
+it('has a row for every task of every stream as the fold of the stream has it, whatever the batches and repetitions', async () => {
+  const world = anyTracks.chain((tracks) =>
+    fc.record({
+      tracks: fc.constant(tracks),
+      turns: interleavings(tracks),
+      size: fc.integer({ min: 1, max: 9 }),
+      again: fc.boolean(),
+    }),
+  );
+  const client = await connect(url);
+  await fc.assert(
+    fc.asyncProperty(world, async ({ tracks, turns, size, again }) => {
+      await client.query('TRUNCATE tasks');
+      const seen = new Map<string, number>();
+      const all = turns.map((trackId) => {
+        const at = seen.get(trackId) ?? 0;
+        seen.set(trackId, at + 1);
+        const recorded = recordedOf(tracks.get(trackId) ?? [])[at];
+        if (recorded === undefined) throw new Error('There is no such turn.');
+        return { stream: trackStream(trackId), recorded };
+      });
+      for (let at = 0; at < all.length; at += size) {
+        for (let time = 0; time < (again ? 2 : 1); time++)
+          await applyToTasks(client, all.slice(at, at + size));
+      }
+      const table = await tableOf();
+      const expected = new Map<string, string>();
+      for (const [trackId, events] of tracks) {
+        for (const [taskId, task] of replay(recordedOf(events)).tasks) {
+          expected.set(`${trackStream(trackId)} ${taskId}`, task.end?.kind ?? 'unfinished');
+        }
+      }
+      expect([...table.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
+      for (const [key, status] of expected) {
+        const found = table.get(key)?.status;
+        expect(found === 'open' || found === 'waiting' ? 'unfinished' : found, key).toBe(status);
+      }
+    }),
+    { numRuns: 60 },
+  );
+  await client.end();
+});
+
+it('the same events in one batch or one by one make the same rows', () => {
+  fc.assert(
+    fc.property(anyTracks, (tracks) => {
+      for (const [trackId, events] of tracks) {
+        const recorded = recordedOf(events.filter(({ type }) => type !== 'Erased'));
+        let row: TaskRow | null = null;
+        for (const one of recorded) {
+          row = applyToTask(row, trackId, one);
+          expect(applyToTask(row, trackId, one)).toEqual(row);
+        }
+      }
+    }),
+  );
+});
+
+it('finds dead letters by each filter, and not those that nobody has to look after', async () => {
+  const failed = (n: number, change: Record<string, unknown>) => ({
+    stream: `track-${n}`,
+    task_id: `task ${n}`,
+    artist: 'Tiësto',
+    title: '100% pure_love',
+    source: 'scraper',
+    priority: 5,
+    origin: 'request',
+    status: 'failed',
+    hop: 0,
+    attempts: 5,
+    decided_at: `2026-01-0${n}T00:00:00.000Z`,
+    left_out: '[{"provider":"spotify"}]',
+    failure_reason: 'unavailable',
+    failure_message: 'No answer.',
+    revision: 3,
+    updated_at: '2026-01-09T00:00:00.000Z',
+    ...change,
+  });
+  const rows = [
+    failed(1, {}),
+    failed(2, { failure_reason: 'crashes', source: null, left_out: '[]' }),
+    failed(3, { failure_reason: 'not_found' }),
+    failed(4, { settlement: 'dismissed' }),
+    failed(5, { status: 'enriched' }),
+  ];
+  for (const row of rows) {
+    const names = Object.keys(row);
+    const places = names.map((_, n) => `$${n + 1}`);
+    await storage.database.query(
+      `INSERT INTO enrichment.tasks (${names.join()}) VALUES (${places.join()})`,
+      Object.values(row),
+    );
+  }
+  const queries = openTaskQueries({ url });
+  const ids = async (filter: Parameters<typeof queries.deadLetters>[0]) =>
+    (await queries.deadLetters(filter, 10)).map(({ taskId }) => taskId);
+  expect(await ids({})).toEqual(['task 2', 'task 1']);
+  expect(await ids({ reason: 'not_found' })).toEqual(['task 3']);
+  expect(await ids({ provider: 'spotify' })).toEqual(['task 1']);
+  expect(await ids({ source: 'scraper' })).toEqual(['task 1']);
+  expect(await ids({ since: '2026-01-02T00:00:00.000Z' })).toEqual(['task 2']);
+  expect(await ids({ text: 'Tiësto 100% PURE_' })).toEqual(['task 2', 'task 1']);
+  expect(await ids({ text: 'pureXlove' })).toEqual([]);
+  expect(await ids({ settled: true })).toEqual(['task 4', 'task 2', 'task 1']);
+  expect(await ids({ taskIds: ['task 3', 'task 1'] })).toEqual(['task 3', 'task 1']);
+  expect(await queries.countDeadLetters({ settled: true })).toEqual([
+    { reason: 'unavailable', count: 2 },
+    { reason: 'crashes', count: 1 },
+  ]);
+  await queries.close();
+});
+
+it('a projector that had followed before the table existed fills it from the start', async () => {
+  const [tracks] = fc.sample(
+    anyTracks.filter((all) => [...all.values()].some((events) => events.length > 3)),
+    { numRuns: 1, seed: 7 },
+  );
+  if (tracks === undefined) throw new Error('There is no sample.');
+  await appendInTurn(
+    ledger,
+    tracks,
+    [...tracks].flatMap(([trackId, events]) => events.map(() => trackId)),
+  );
+  const follow = async () => {
+    const projector = startProjector({ ledger, url });
+    await projector.waitUntilCaughtUp(15_000).finally(projector.stop);
+  };
+  await follow();
+  const before = await tableOf();
+  // As a database of the version before has it.
+  await storage.database.query('DROP TABLE enrichment.tasks');
+  await storage.database.query('DELETE FROM enrichment.schema_migrations WHERE id = 2');
+  await migrateProjections({ url });
+  await follow();
+  expect(await tableOf()).toEqual(before);
+});
