@@ -6,8 +6,9 @@ import { type Ledger, LedgerUnavailable, type NewEvent } from '../../../src/ledg
 import type { End } from '../../support/eventstoredb/errors.ts';
 import { type AppendFault, noFaults } from '../../support/eventstoredb/faults.ts';
 import { type StandIn, startStandIn } from '../../support/eventstoredb/server.ts';
+import { randomFrom } from '../../support/random.ts';
 import { eventsOf, follow, idsOf } from '../events.ts';
-import { appendManyTimes, randomFrom } from './many-appends.ts';
+import { appendManyTimes } from './many-appends.ts';
 
 const answerMsMax = 400;
 const ends: readonly End[] = ['killed', 'stopped', 'cancelled', 'tooSlow', 'silent'];

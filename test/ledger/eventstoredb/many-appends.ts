@@ -3,17 +3,6 @@ import { expect } from 'vitest';
 import { type Ledger, LedgerUnavailable, type RecordedEvent } from '../../../src/ledger/ledger.ts';
 import { eventsOf, idsOf } from '../events.ts';
 
-/** A small generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /**
  * Writers append to streams of their own, every tenth append twice at once, while a subscriber follows. At the end
  * every stream holds each append once and in order, and so did the subscriber see it.

@@ -3,9 +3,10 @@ import { EventStoreDBClient } from '@eventstore/db-client';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Ledger, LedgerRefusal } from '../../../src/ledger/ledger.ts';
+import { randomFrom } from '../../support/random.ts';
 import { eventsOf, idsOf } from '../events.ts';
 import type { Storage } from '../storage.ts';
-import { appendManyTimes, randomFrom } from './many-appends.ts';
+import { appendManyTimes } from './many-appends.ts';
 import { describeOnEveryServer, type EventStoreServer } from './servers.ts';
 import { openEventStoreStorage } from './storage.ts';
 
