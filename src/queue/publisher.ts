@@ -1,7 +1,8 @@
 import { defaultPriority, laneOfPriority, priorityOfItem } from '../domain/priority.ts';
 import { trackStream } from '../domain/stream-names.ts';
 import type { TaskRequest } from '../domain/task.ts';
-import { encodeMessage, parseMessage } from './message.ts';
+import { bodyBytesMax, encodeMessage } from './message.ts';
+import { readPriority, readRequired, readTrackId, UnreadableField } from './message-fields.ts';
 import { createRabbitmqQueue, type RabbitmqQueue } from './rabbitmq.ts';
 import type { RabbitmqAddress } from './rabbitmq-connection.ts';
 import { randomId, rowTaskId } from './task-id.ts';
@@ -88,28 +89,35 @@ export function taskIdOfRow(trackId: string, row: number): string {
   return rowTaskId(trackStream(trackId), row);
 }
 
-/** @throws InvalidTask */
+/** @throws InvalidTask where a worker could not read it */
 function encodeTask(task: EnrichmentTask): { readonly priority: number; readonly body: string } {
   const { source = null, createdAt = null } = task;
   const isItem = source !== null || createdAt !== null;
-  const priority = task.priority ?? (isItem ? priorityOfItem({ source, createdAt }) : defaultPriority);
-  const request: TaskRequest = {
-    trackId: task.trackId,
-    artist: task.artist,
-    title: task.title,
-    isrc: task.isrc ?? null,
-    durationMs: task.durationMs ?? null,
-    spotifyId: task.spotifyId ?? null,
-    musicbrainzId: task.musicbrainzId ?? null,
-    priority,
-    source,
-    queuedAt: new Date().toISOString(),
-    forceRefresh: task.forceRefresh ?? false,
-    extra: task.extra ?? {},
-  };
-  const body = encodeMessage(request, { kind: 'request' }, null);
-  // As a worker will read it: what it would refuse is refused here.
-  const parsed = parseMessage({ body });
-  if (parsed.kind === 'unreadable') throw new InvalidTask(parsed.message);
-  return { priority: parsed.request.priority, body };
+  const given = task.priority ?? (isItem ? priorityOfItem({ source, createdAt }) : defaultPriority);
+  try {
+    const priority = readPriority(given);
+    const request: TaskRequest = {
+      trackId: readTrackId(task.trackId),
+      artist: readRequired('artist', task.artist),
+      title: readRequired('title', task.title),
+      isrc: task.isrc ?? null,
+      durationMs: task.durationMs ?? null,
+      spotifyId: task.spotifyId ?? null,
+      musicbrainzId: task.musicbrainzId ?? null,
+      priority,
+      source,
+      queuedAt: new Date().toISOString(),
+      forceRefresh: task.forceRefresh ?? false,
+      extra: task.extra ?? {},
+    };
+    const body = encodeMessage(request, { kind: 'request' }, null);
+    // UTF-8 takes at most three bytes a UTF-16 unit, so most need no counting.
+    if (body.length * 3 > bodyBytesMax && Buffer.byteLength(body) > bodyBytesMax) {
+      throw new InvalidTask(`The task has more than ${bodyBytesMax} bytes: leave out what is not needed.`);
+    }
+    return { priority, body };
+  } catch (error) {
+    if (error instanceof UnreadableField) throw new InvalidTask(error.message);
+    throw error;
+  }
 }
