@@ -105,6 +105,7 @@ async function publishing(): Promise<void> {
             messageId: `bench${n}`,
             priority: 5,
             contentType: 'application/json',
+            headers: { 'x-hop': 0 },
           };
           channel.publish('', 'metadata_enrichment_queue', Buffer.from(body(n)), options, (error) =>
             error ? failed(error as Error) : done(),

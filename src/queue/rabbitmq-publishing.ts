@@ -23,6 +23,7 @@ export interface Publishing {
 
 const unconfirmedMax = 1000;
 const settleMsMax = 30_000;
+const sweepEveryMs = 250;
 const backoffMsMin = 50;
 const backoffMsMax = 2000;
 
@@ -44,6 +45,27 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
   let underWay = 0;
   const waiting: (() => void)[] = [];
   let idle: () => void = () => undefined;
+
+  /** One timer for all: a timer for every message would cost a tenth of the rate. */
+  const watched = new Set<{ readonly deadlineMs: number; readonly expired: () => void }>();
+  let sweeping: NodeJS.Timeout | null = null;
+
+  function watch(deadlineMs: number, expired: () => void): () => void {
+    const entry = { deadlineMs, expired };
+    watched.add(entry);
+    sweeping ??= setInterval(() => {
+      const nowMs = performance.now();
+      for (const one of watched) {
+        if (one.deadlineMs > nowMs) continue;
+        watched.delete(one);
+        one.expired();
+      }
+      if (watched.size > 0 || sweeping === null) return;
+      clearInterval(sweeping);
+      sweeping = null;
+    }, sweepEveryMs);
+    return () => watched.delete(entry);
+  }
 
   async function open(): Promise<Session> {
     const channel = await connection.confirmChannel();
@@ -71,22 +93,16 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
     const own = await session;
     if (own.writable !== null) await Promise.race([own.writable, own.closed]);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          reject(
-            new Unclear(
-              connection.blocked === null
-                ? 'RabbitMQ does not confirm'
-                : `RabbitMQ takes no messages (${connection.blocked})`,
-            ),
-          );
-          // What it may still confirm is nobody's any more.
-          if (session !== null) void own.channel.close().catch(() => undefined);
-        },
-        Math.max(1, deadlineMs - performance.now()),
-      );
+      const unwatch = watch(deadlineMs, () => {
+        const why = connection.blocked;
+        reject(
+          new Unclear(why === null ? 'RabbitMQ does not confirm' : `RabbitMQ takes no messages (${why})`),
+        );
+        // What it may still confirm is nobody's any more.
+        if (session !== null) void own.channel.close().catch(() => undefined);
+      });
       const settled = (error: Error | null) => {
-        clearTimeout(timer);
+        unwatch();
         const id = String(options.messageId ?? '');
         const returns = own.returned.get(id) ?? 0;
         if (returns > 0) {
@@ -109,7 +125,7 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
           );
         }
       } catch (error) {
-        clearTimeout(timer);
+        unwatch();
         session = null;
         reject(new Unclear(error instanceof Error ? error.message : String(error)));
       }
@@ -152,6 +168,7 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
         await new Promise<void>((resolve) => {
           idle = resolve;
         });
+      if (sweeping !== null) clearInterval(sweeping);
       const last = await session?.catch(() => null);
       await last?.channel.close().catch(() => undefined);
     },
