@@ -9,7 +9,7 @@ const service = [
   'test/embedded/embedded-postgres.test.ts',
   'test/ledger/postgres.test.ts',
   'test/projections/{projector,schema,tasks}.test.ts',
-  'test/support/postgres.test.ts',
+  'test/support/{postgres,services}.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',
   'test/workers/**/*.test.ts',
 ];

@@ -1,4 +1,4 @@
-import { connect } from 'amqplib';
+import { connect, type GetMessage } from 'amqplib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { EnrichmentQueuePublisher, InvalidTask, taskIdOfRow } from '../../../src/queue/publisher.ts';
 import { initTopology } from '../../../src/queue/rabbitmq-init.ts';
@@ -24,7 +24,7 @@ describeWithRabbitmq('the publisher', () => {
     const { host: hostname, port, user: username, password, vhost: name } = vhost.address;
     const model = await connect({ hostname, port, username, password, vhost: name });
     const channel = await model.createChannel();
-    const messages = [];
+    const messages: GetMessage[] = [];
     for (;;) {
       const message = await channel.get(queue, { noAck: true });
       if (message === false) break;

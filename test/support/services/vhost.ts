@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, inject } from 'vitest';
 import type { RabbitmqAddress } from '../../../src/queue/rabbitmq-connection.ts';
 import type { RabbitmqServer } from './rabbitmq.ts';
-import type { Told } from './setup.ts';
-
-const readyMsMax = 400_000;
+import { sharedService } from './shared.ts';
 
 /** A describe whose tests need RabbitMQ; where there is none it is skipped and says what to install. */
 export function describeWithRabbitmq(name: string, define: () => void): void {
@@ -16,16 +11,8 @@ export function describeWithRabbitmq(name: string, define: () => void): void {
 }
 
 /** The broker that all tests of this run share. */
-export async function sharedRabbitmq(): Promise<RabbitmqServer> {
-  const file = join(inject('servicesFolder'), 'rabbitmq.json');
-  const deadlineMs = performance.now() + readyMsMax;
-  while (!existsSync(file)) {
-    if (performance.now() > deadlineMs) throw new Error('The RabbitMQ of the tests was not ready in time.');
-    await sleep(20);
-  }
-  const told = JSON.parse(readFileSync(file, 'utf8')) as Told<RabbitmqServer>;
-  if ('error' in told) throw new Error(`The RabbitMQ of the tests did not start: ${told.error}`);
-  return told.server;
+export function sharedRabbitmq(): Promise<RabbitmqServer> {
+  return sharedService<RabbitmqServer>('rabbitmq');
 }
 
 /** A virtual host of its own: empty, and gone after the test with all that it holds. */

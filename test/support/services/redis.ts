@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from './distribution.ts';
+import { freePorts } from './free-ports.ts';
+
+export interface PrivateRedis {
+  /** `redis://HOST:PORT` */
+  readonly url: string;
+  /** Ends it as a power cut does. */
+  kill(): Promise<void>;
+  /** Starts it again at the same port, empty. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const startMsMax = 10_000;
+
+export function redisProgram(): string | null {
+  return findProgram('redis-server');
+}
+
+/** A Redis of its own on loopback, which keeps nothing on disk. */
+export async function startPrivateRedis(): Promise<PrivateRedis> {
+  const program = redisProgram();
+  if (program === null) throw new Error('redis-server is not installed.');
+  const folder = mkdtempSync(join(tmpdir(), 'enrichment-redis-'));
+  const [port = 0] = await freePorts(1);
+  let child: ChildProcess | null = null;
+
+  async function start(): Promise<void> {
+    const args = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      folder,
+    ];
+    child = spawn(program ?? '', args, { stdio: 'ignore' });
+    const deadlineMs = performance.now() + startMsMax;
+    while (!(await answers(port))) {
+      if (performance.now() > deadlineMs) throw new Error('Redis was not ready in time.');
+      await sleep(20);
+    }
+  }
+
+  async function kill(): Promise<void> {
+    const last = child;
+    child = null;
+    if (last === null || last.exitCode !== null) return;
+    last.kill('SIGKILL');
+    await once(last, 'exit');
+  }
+
+  await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill,
+    async stop() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    socket.write('PING\r\n');
+    const [said] = (await once(socket, 'data')) as [Buffer];
+    return said.toString().startsWith('+PONG');
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
