@@ -70,7 +70,13 @@ export async function initTopology({ address, managementUrl, type }: InitOptions
       else byHand.push(commandFor(policy, address.vhost));
     }
     const { product, version } = connection.server ?? { product: 'RabbitMQ', version: '' };
-    return { server: `${product} ${version}`, made, differences, byHand, notes: notesOn(type, version) };
+    return {
+      server: `${product} ${version}`,
+      made,
+      differences,
+      byHand,
+      notes: [...notesOn(type, version), ...pluginNotes(await management.listeners())],
+    };
   } finally {
     await connection.close();
   }
@@ -170,6 +176,14 @@ function notesOn(type: QueueType, version: string): string[] {
     );
   }
   return notes;
+}
+
+/** The dashboards ask the broker itself how deep its queues are. */
+function pluginNotes(listeners: readonly string[] | null): string[] {
+  if (listeners === null || listeners.includes('http/prometheus')) return [];
+  return [
+    'The plugin rabbitmq_prometheus is off: dashboards of queue depth need "rabbitmq-plugins enable rabbitmq_prometheus".',
+  ];
 }
 
 /** What a worker of these lanes, and its publications, need. */

@@ -1,9 +1,10 @@
 /** The few calls of RabbitMQ's management API that this project makes. */
 export interface Management {
-  /** Null: it cannot be reached, so what only it can do has to be done by hand. */
+  /** False: it cannot be reached, so this has to be done by hand. */
   setPolicy(policy: PolicyRequest): Promise<boolean>;
+  /** Null where the API cannot be reached, or there is no such queue. */
   queueArguments(queue: string): Promise<Readonly<Record<string, unknown>> | null>;
-  /** Names of the plugins that listen, such as `http`; null where it cannot be reached. */
+  /** What the broker listens for, such as `http/prometheus`; null where it cannot be reached. */
   listeners(): Promise<readonly string[] | null>;
 }
 

@@ -36,7 +36,10 @@ export function createDeadLetterHandler(services: DeadLetterServices): DeadLette
   const observer = harmless(services.observer);
   return async ({ message, reason }) => {
     const parsed = parseMessage(message);
-    const onAppended = observer.appended;
+    const onAppended: typeof observer.appended = (stream, events) => {
+      observer.appended(stream, events);
+      observer.onStep('appended', events);
+    };
     if (parsed.kind === 'unreadable') {
       await recordUnreadable(message, parsed, { ledger, now, newId, onAppended });
       return;

@@ -47,13 +47,17 @@ export function createHandler(options: HandlerOptions): DeliveryHandler {
     const parsed = parseMessage(message);
     observer.onStep('parsed', []);
     if (parsed.kind === 'unreadable') {
-      const onAppended = observer.appended;
+      const onAppended: typeof observer.appended = (stream, events) => {
+        observer.appended(stream, events);
+        observer.onStep('appended', events);
+      };
       const taskId = await recordUnreadable(message, parsed, { ...services, onAppended });
       observer.settled(taskId, null, true);
       return;
     }
     if (message.id === '') {
       await publishSurely({ ...message, id: newId() }, 0, services);
+      observer.onStep('published', []);
       return;
     }
     observer.taskStarted(message.id);

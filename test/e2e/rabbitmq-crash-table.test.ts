@@ -1,7 +1,13 @@
+import { connect } from 'amqplib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noFaults } from '../../src/providers/simulator/faults.ts';
 import type { CrashPoint } from '../support/crash-point.ts';
-import { type DistributedWorld, openDistributedWorld, stopWorker } from '../support/distributed.ts';
+import {
+  type DistributedWorld,
+  openDistributedWorld,
+  realTimeQueue,
+  stopWorker,
+} from '../support/distributed.ts';
 import { describeWithRabbitmq } from '../support/services/vhost.ts';
 import { expectOneDelivery } from './one-delivery.ts';
 
@@ -67,4 +73,57 @@ describeWithRabbitmq('a worker killed with SIGKILL leaves the stream as one deli
     },
     60_000,
   );
+
+  /** Kills a worker at the point, lets another finish, and returns the facts of what the message came to. */
+  async function cutOff(point: CrashPoint, send: () => Promise<unknown>, where: string) {
+    const doomed = world.module('test/support/crash-worker.ts', [JSON.stringify(point)], fast);
+    await send();
+    const killed = await doomed.ended;
+    expect(killed, killed.stderr).toMatchObject({ signal: 'SIGKILL' });
+    const worker = await world.worker([], fast);
+    await world.drained(30_000);
+    await stopWorker(worker);
+    return world.database.query(
+      `SELECT type, data->>'reason' AS reason FROM ledger.events WHERE ${where} ORDER BY position`,
+    );
+  }
+
+  async function foreign(queue: string, body: string, options: object = {}): Promise<void> {
+    const { host: hostname, port, user: username, password, vhost } = world.vhost.address;
+    const model = await connect({ hostname, port, username, password, vhost });
+    const channel = await model.createConfirmChannel();
+    channel.sendToQueue(queue, Buffer.from(body), options);
+    await channel.waitForConfirms();
+    await model.close();
+  }
+
+  it('after: unreadable, Failed appended, not acknowledged', async () => {
+    const send = () => foreign(realTimeQueue, 'not json at all');
+    const facts = await cutOff({ step: 'appended', holds: ['Failed'] }, send, "stream LIKE 'message-%'");
+    expect(facts).toEqual([{ type: 'Failed', reason: 'unreadable' }]);
+  }, 60_000);
+
+  it('after: published again for its id, not acknowledged: a task more, none less', async () => {
+    const send = () =>
+      foreign(realTimeQueue, '{"track_id":"idless","artist":"Band 1","title":"Song number 1"}');
+    const facts = await cutOff({ step: 'published' }, send, "stream = 'track-idless'");
+    const enriched = facts.filter(({ type }) => type === 'Enriched').length;
+    expect(enriched).toBe(2);
+  }, 60_000);
+
+  it('after: inbox, Failed appended, not acknowledged', async () => {
+    const body = '{"track_id":"late","artist":"Band 1","title":"Song number 1"}';
+    const send = async () => {
+      // Not for the queue, where the doomed worker would work on it.
+      await foreign('enrichment_dead_letter_inbox', body, {
+        messageId: 'late-task',
+        headers: { 'x-death': [{ queue: realTimeQueue, reason: 'expired', count: 1 }] },
+      });
+    };
+    const facts = await cutOff({ step: 'appended', holds: ['Failed'] }, send, "stream = 'track-late'");
+    expect(facts).toEqual([
+      { type: 'TaskReceived', reason: null },
+      { type: 'Failed', reason: 'expired' },
+    ]);
+  }, 60_000);
 });

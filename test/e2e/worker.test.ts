@@ -9,7 +9,7 @@ import {
   realTimeQueue,
   stopWorker,
 } from '../support/distributed.ts';
-import { describeWithRabbitmq } from '../support/services/vhost.ts';
+import { describeWithRabbitmq, openVhost } from '../support/services/vhost.ts';
 
 describeWithRabbitmq('the distributed mode, as an operator types it', () => {
   let world: DistributedWorld;
@@ -29,6 +29,32 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     writeFileSync(path, `track_id,artist,title,duration_ms,priority\n${lines.join('\n')}\n`);
     return path;
   };
+
+  it('says what it finds: a worker without its queues, doctor with them', async () => {
+    const elsewhere = await openVhost();
+    const lost = await world.cli(['worker'], elsewhere.environment).ended;
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toMatch(/RabbitMQ \S+ lacks "metadata_enrichment_queue", .*queue init" first/);
+    const unset = await world.cli(['worker'], { RABBITMQ_USER: '' }).ended;
+    expect(unset.code).toBe(2);
+    expect(unset.stderr).toContain('This command needs RABBITMQ_USER and RABBITMQ_PASS');
+    const keyless = {
+      MUSICBRAINZ_USER_AGENT: '',
+      SPOTIFY_CLIENT_ID: '',
+      SPOTIFY_CLIENT_SECRET: '',
+      LASTFM_API_KEY: '',
+    };
+    const idle = await world.cli(['worker'], keyless).ended;
+    expect(idle.stderr).toContain('No provider is configured');
+    await elsewhere.drop();
+    const doctor = await world.cli(['doctor']).ended;
+    expect(doctor.stdout).toMatch(/ok +RabbitMQ +RabbitMQ \S+, every queue is there/);
+    for (let time = 0; time < 2; time++) {
+      const init = await world.cli(['queue', 'init']).ended;
+      expect(init.code, init.stderr).toBe(0);
+      expect(init.stdout).toContain('ok  queue metadata_enrichment_queue');
+    }
+  }, 60_000);
 
   it('publishes a file, and the same again makes no new tasks', async () => {
     const rows = Array.from({ length: 20 }, (_, n) => n);

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { type OpenLedger, openLedger } from '../../app.ts';
-import { readConfig } from '../../config.ts';
+import { type Config, readConfig } from '../../config.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
+import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { formatTable } from '../table.ts';
-import { explainError } from '../user-error.ts';
+import { explainError, UserError } from '../user-error.ts';
 import { defaultDataDir } from './run.ts';
 
 const latencyProbes = 5;
@@ -19,7 +20,9 @@ interface Finding {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check the configuration and the ledger: versions, latency, whether what we need is there')
+    .description(
+      'check the configuration, the ledger and the broker: versions, latency, whether what we need is there',
+    )
     .option('--data-dir <dir>', 'where the ledger lives, without LEDGER_URL', defaultDataDir)
     .addHelpText('after', `\nExample:\n  $ LEDGER_URL='esdb://localhost:2113?tls=false' ${tool} doctor`)
     .action(doctor);
@@ -38,9 +41,11 @@ async function doctor({ dataDir }: { readonly dataDir: string }): Promise<void> 
 
   await check('Node', async () => process.version);
   let ledgerUrl: string | null = null;
+  let rabbitmq: Config['rabbitmq'] = null;
   const configured = await check('configuration', async () => {
     const { spotify, musicbrainz, lastfm, ...config } = readConfig();
     ledgerUrl = config.ledgerUrl;
+    rabbitmq = config.rabbitmq;
     const asked = [
       spotify.credentials === null ? [] : 'Spotify',
       musicbrainz.userAgent === null ? [] : 'MusicBrainz',
@@ -60,6 +65,15 @@ async function doctor({ dataDir }: { readonly dataDir: string }): Promise<void> 
       await check('subscription by prefix', () => caughtUp(ledger));
       await close();
     }
+  }
+  const broker = rabbitmq as Config['rabbitmq'];
+  if (broker !== null) {
+    await check('RabbitMQ', async () => {
+      const { server, missing } = await checkTopology(broker, neededQueues());
+      if (missing.length > 0)
+        throw new UserError(`${server} lacks ${missing.join(', ')}: run "${tool} queue init".`);
+      return `${server}, every queue is there`;
+    });
   }
   const rows = findings.map(({ what, ok, said }) => [ok ? 'ok' : 'NO', what, said]);
   process.stdout.write(`${formatTable(rows)}\n`);

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from 'amqplib';
+import { type Channel, connect } from 'amqplib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DeadLetter, Delivery } from '../../../src/queue/queue.ts';
 import { createRabbitmqQueue, type RabbitmqQueue } from '../../../src/queue/rabbitmq.ts';
-import { createConnection, QueueUnavailable } from '../../../src/queue/rabbitmq-connection.ts';
+import {
+  createConnection,
+  QueueUnavailable,
+  type RabbitmqConnection,
+} from '../../../src/queue/rabbitmq-connection.ts';
+import { consumeQueue } from '../../../src/queue/rabbitmq-consuming.ts';
 import { initTopology } from '../../../src/queue/rabbitmq-init.ts';
 import { laneQueues, tierOf, waitExchange } from '../../../src/queue/topology.ts';
 import { describeWithRabbitmq, openVhost, type Vhost } from '../../support/services/vhost.ts';
@@ -69,19 +74,39 @@ describeWithRabbitmq('the queue on RabbitMQ survives', () => {
     await expect.poll(() => came.map(({ message }) => message.id), patience).toContain('after');
   });
 
-  it('a channel that the broker closes, such as after a double acknowledgement, comes back', async () => {
+  it('a channel that the broker closes, such as after a double acknowledgement: the consumer comes back by itself', async () => {
     const connection = createConnection(vhost.address, 'double');
-    const channel = await connection.channel();
-    await queue.publish(messageOf({ id: 'twice' }));
-    const got = await channel.get(realTime);
-    if (got === false) throw new Error('It is not there.');
-    const closed = new Promise((resolve) => channel.once('close', resolve));
-    channel.ack(got);
-    channel.ack(got);
-    await closed;
-    expect(connection.isOpen).toBe(true);
-    const again = await connection.channel();
-    expect((await again.checkQueue(realTime)).messageCount).toBe(0);
+    const channels: Channel[] = [];
+    const watched: RabbitmqConnection = {
+      ...connection,
+      async channel() {
+        const channel = await connection.channel();
+        channels.push(channel);
+        return channel;
+      },
+    };
+    const came: string[] = [];
+    const told: (string | null)[] = [];
+    const consuming = consumeQueue(watched, {
+      queue: realTime,
+      prefetch: 1,
+      restMs: 10,
+      onState: (why) => told.push(why),
+      async handle(message) {
+        came.push(String(message.properties.messageId));
+        // The consumer acknowledges it as well.
+        if (came.length === 1) channels.at(-1)?.ack(message);
+        return 'done';
+      },
+    });
+    await queue.publish(messageOf({ id: 'first' }));
+    await expect.poll(() => channels.length, patience).toBe(2);
+    await queue.publish(messageOf({ id: 'second' }));
+    await expect.poll(() => came, patience).toContain('second');
+    expect(told[0]).toBeNull();
+    expect(told[1]).toMatch(/PRECONDITION_FAILED.*unknown delivery tag/);
+    expect(told.at(-1)).toBeNull();
+    await consuming.stop();
     await connection.close();
   });
 
