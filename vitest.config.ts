@@ -11,6 +11,7 @@ const service = [
   'test/projections/{projector,schema,tasks}.test.ts',
   'test/support/{postgres,services}.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',
+  'test/redis/**/*.test.ts',
   'test/workers/**/*.test.ts',
 ];
 
