@@ -3,15 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerCache } from './cache/answer-cache.ts';
 import { createMemoryCache } from './cache/memory.ts';
 import { createMemorySingleFlight } from './cache/memory-single-flight.ts';
+import { createRedisCache } from './cache/redis.ts';
+import { createRedis, type RedisAddress } from './cache/redis-client.ts';
 import type { Config } from './config.ts';
 import type { Lane } from './domain/priority.ts';
 import { type Provider, providers } from './domain/provider.ts';
 import { type Ledger, LedgerUnavailable } from './ledger/ledger.ts';
+import type { ProviderGates } from './providers/gate.ts';
 import { createHttp } from './providers/http.ts';
 import { createLastfm } from './providers/lastfm.ts';
 import { createMemoryGates } from './providers/memory-gates.ts';
 import { createMusicBrainz } from './providers/musicbrainz.ts';
 import type { ProviderClient } from './providers/provider-client.ts';
+import { createRedisGates } from './providers/redis-gates.ts';
 import { createSpotify } from './providers/spotify.ts';
 import { createInProcessQueue } from './queue/in-process.ts';
 import type { Consumer, DeliveryHandler, TaskQueue } from './queue/queue.ts';
@@ -35,11 +39,21 @@ const userAgent = 'enrichment-ledger/0.1';
 /** Messages that the in-process queue holds: the ready ones, and those that wait for their time. */
 const queueCapacity = { ready: 10_000, waiting: 10_000 } as const;
 
+/** A cache that takes longer than this is no help. */
+const cacheAnswerMsMax = 250;
+const gateAnswerMsMax = 1000;
+
+interface SharedParts {
+  readonly cache: AnswerCache;
+  readonly gates: ProviderGates;
+  close(): Promise<void>;
+}
+
 export interface Workers<Queue extends TaskQueue = TaskQueue> {
   readonly queue: Queue;
   readonly providers: readonly Provider[];
   readonly credentials: Credentials;
-  readonly gates: ReturnType<typeof createMemoryGates>;
+  readonly gates: ProviderGates;
   /** Takes no more tasks, finishes those in hand and closes the connections to the providers. */
   stop(): Promise<void>;
 }
@@ -67,6 +81,7 @@ export function startEmbeddedWorkers(
   const { concurrency, onFatal } = options;
   return startWorkers({
     ...options,
+    ...sharedByNobody(options.config),
     queue: createInProcessQueue({ capacity: queueCapacity }),
     lanes: { 'real-time': concurrency, backlog: Math.max(1, Math.ceil(concurrency / 8)) },
     around: (handle) => async (delivery) => {
@@ -94,11 +109,14 @@ export function startRabbitmqWorkers(
     readonly onLedgerState: (why: string | null) => void;
   },
 ): Workers<RabbitmqQueue> {
-  const { address, name, lane, concurrency, onFatal } = options;
+  const { config, address, name, lane, concurrency, onFatal } = options;
+  const shared = config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis);
   return startWorkers({
     ...options,
     assumeNew: true,
-    aroundCache: (cache) => countingCache(cache, options.metrics),
+    cache: countingCache(shared.cache, options.metrics),
+    gates: shared.gates,
+    onStopped: shared.close,
     queue: createRabbitmqQueue({ address, name, onState: options.onQueueState }),
     lanes: { [lane]: concurrency },
     around: (handle, signal) =>
@@ -116,20 +134,52 @@ export function startRabbitmqWorkers(
   });
 }
 
+/** What a worker keeps to itself where it is the only one. */
+function sharedByNobody(config: Config): SharedParts {
+  return {
+    cache: createMemoryCache({
+      ttlMs: config.cacheTtlMs,
+      missingTtlMs: config.cacheMissingTtlMs,
+      bytesMax: config.cacheBytesMax,
+    }),
+    gates: createMemoryGates({ limits: config.gateLimits }),
+    close: async () => undefined,
+  };
+}
+
+/** What every worker has in common. Cache and gates have a connection each: one may be slow, the other must not. */
+function sharedByAll(config: Config, address: RedisAddress): SharedParts {
+  const cache = createRedisCache({
+    redis: createRedis(address, cacheAnswerMsMax),
+    ttlMs: config.cacheTtlMs,
+    missingTtlMs: config.cacheMissingTtlMs,
+  });
+  const gates = createRedisGates({ redis: createRedis(address, gateAnswerMsMax), limits: config.gateLimits });
+  return {
+    cache,
+    gates,
+    async close() {
+      await cache.close();
+      await gates.close();
+    },
+  };
+}
+
 function startWorkers<Queue extends TaskQueue>(
   options: WorkersOptions & {
     readonly queue: Queue;
     /** How many tasks of each lane are in flight. */
     readonly lanes: Readonly<Partial<Record<Lane, number>>>;
     readonly assumeNew: boolean;
-    readonly aroundCache?: (cache: AnswerCache) => AnswerCache;
+    readonly cache: AnswerCache;
+    readonly gates: ProviderGates;
+    readonly onStopped?: () => Promise<void>;
     /** @param signal aborted when tasks are handed back */
     readonly around: (handle: DeliveryHandler, signal: AbortSignal) => DeliveryHandler;
   },
 ): Workers<Queue> {
-  const { config, queue, lanes, around, aroundCache = (cache) => cache, onRefused } = options;
+  const { config, queue, lanes, around, gates, onRefused } = options;
   const clients = createClients(config);
-  const gates = createMemoryGates({ limits: config.gateLimits });
   const ratePerSecond = Object.fromEntries(
     providers.map((provider) => [provider, config.gateLimits[provider].ratePerSecond]),
   ) as Record<Provider, number>;
@@ -145,13 +195,6 @@ function startWorkers<Queue extends TaskQueue>(
     pace: createCallPace({ ratePerSecond }),
     clients,
     credentials,
-    cache: aroundCache(
-      createMemoryCache({
-        ttlMs: config.cacheTtlMs,
-        missingTtlMs: config.cacheMissingTtlMs,
-        bytesMax: config.cacheBytesMax,
-      }),
-    ),
     flights: createMemorySingleFlight<FlightValue>(),
     policy: config.policy,
     patience: config.patience,
@@ -188,6 +231,7 @@ function startWorkers<Queue extends TaskQueue>(
       clearTimeout(grace);
       await queue.close();
       await Promise.all(Object.values(clients).map((client) => client.close()));
+      await options.onStopped?.();
     },
   };
 }

@@ -26,10 +26,18 @@ export interface Config {
   readonly queueType: 'classic' | 'quorum';
   /** Tasks that a worker has in hand at a time. */
   readonly prefetch: number;
+  /** What workers share; null: each has a cache and gates of its own. */
+  readonly redis: RedisConfig | null;
   /** Where the read models are, `postgres://…`; null: in the data folder. */
   readonly databaseUrl: string | null;
   readonly health: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
+}
+
+export interface RedisConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly password: string | null;
 }
 
 export interface RabbitmqConfig {
@@ -111,6 +119,9 @@ const environment = z.object({
   RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
   ENRICHMENT_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
   ENRICHMENT_PREFETCH_COUNT: z.coerce.number().int().min(1).max(1000).default(1),
+  REDIS_HOST: text,
+  REDIS_PORT: port(6379),
+  REDIS_PASSWORD: text,
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\/\S+$/, { error: 'it takes an address such as postgres://USER@HOST/DATABASE' })
@@ -190,6 +201,7 @@ function configOf(env: z.infer<typeof environment>): Config {
     rabbitmq: rabbitmqOf(env),
     queueType: env.ENRICHMENT_QUEUE_TYPE,
     prefetch: env.ENRICHMENT_PREFETCH_COUNT,
+    redis: redisOf(env),
     databaseUrl: env.DATABASE_URL ?? null,
     health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
     logLevel: env.LOG_LEVEL,
@@ -201,6 +213,11 @@ function rabbitmqOf(env: z.infer<typeof environment>): RabbitmqConfig | null {
   if (user === undefined || password === undefined) return null;
   const managementUrl = env.RABBITMQ_MANAGEMENT_URL ?? `http://${host}:15672`;
   return { host, port: env.RABBITMQ_PORT, user, password, vhost: env.RABBITMQ_VHOST, managementUrl };
+}
+
+function redisOf(env: z.infer<typeof environment>): RedisConfig | null {
+  if (env.REDIS_HOST === undefined) return null;
+  return { host: env.REDIS_HOST, port: env.REDIS_PORT, password: env.REDIS_PASSWORD ?? null };
 }
 
 /** @throws ConfigError where the part that a command needs is not set */

@@ -21,10 +21,13 @@ export function createRedis({ host, port, password }: RedisAddress, answerMsMax:
     ...(password === null ? {} : { password }),
     connectTimeout: connectMsMax,
     commandTimeout: answerMsMax,
-    enableOfflineQueue: false,
     // A command that was cut off may have been run: it is not sent again.
     maxRetriesPerRequest: 0,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), againMsMax),
+  });
+  // Only the first connection is waited for, as long as an answer is: later commands fail while it is away.
+  redis.once('ready', () => {
+    redis.options.enableOfflineQueue = false;
   });
   // Each command tells its caller; without a listener it would end the process.
   redis.on('error', () => undefined);

@@ -4,6 +4,7 @@ import { tool } from './command-line.ts';
 import { demoCommand } from './commands/demo.ts';
 import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { gateCommand } from './commands/gate.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { migrateCommand, projectorCommand } from './commands/projector.ts';
 import { queueCommand } from './commands/queue.ts';
@@ -25,6 +26,7 @@ const program = new Command(tool)
   .addCommand(queueCommand())
   .addCommand(workerCommand())
   .addCommand(dlqCommand())
+  .addCommand(gateCommand())
   .addCommand(migrateCommand())
   .addCommand(projectorCommand())
   .addCommand(demoCommand())

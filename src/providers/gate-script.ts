@@ -16,13 +16,13 @@ if now == nil then
   now = tonumber(time[1]) * 1000 + tonumber(time[2]) / 1000
 end
 
-local names = { 'next', 'due', 'closed', 'failures', 'closures', 'probe' }
+local names = { 'next', 'due', 'closed', 'failures', 'closures', 'probe', 'born' }
 local s = {}
 local values = redis.call('HMGET', key, unpack(names))
 for i, name in ipairs(names) do s[name] = tonumber(values[i]) end
 if s.next == nil then
   -- Lost: one interval late, and closed as long as the worker who asks knows it to be.
-  s = { next = now + interval, due = now, closed = 0, failures = 0, closures = 0, probe = 0 }
+  s = { next = now + interval, due = now, closed = 0, failures = 0, closures = 0, probe = 0, born = now }
   local known, knownClosures = tonumber(ARGV[9]), tonumber(ARGV[10])
   if known ~= nil and known > now then s.closed = known s.closures = knownClosures or 0 end
 end
@@ -34,11 +34,11 @@ local function answer(kind, at, extra)
   for _, name in ipairs(names) do
     fields[#fields + 1] = name
     fields[#fields + 1] = text(s[name])
-    if name ~= 'failures' and name ~= 'closures' and s[name] > latest then latest = s[name] end
+    if name ~= 'failures' and name ~= 'closures' and name ~= 'born' and s[name] > latest then latest = s[name] end
   end
   redis.call('HSET', key, unpack(fields))
   redis.call('PEXPIRE', key, math.ceil(latest - now) + 86400000)
-  return { kind, text(at), extra, text(now), text(s.next), text(s.closed), text(s.probe), text(s.closures) }
+  return { kind, text(at), extra, text(now), text(s.next), text(s.closed), text(s.probe), text(s.closures), text(s.born) }
 end
 
 if what == 'admit' then
@@ -74,7 +74,9 @@ elseif what == 'report' then
   end
   return answer('reported', now, '')
 elseif what == 'enter' then
-  local may = now >= s.closed and (ARGV[11] == 'probe' or s.closures == 0)
+  -- A slot of a gate that was lost is void: the next one may have given the same time to somebody else.
+  local alive = ARGV[12] == '' or ARGV[12] == text(s.born)
+  local may = alive and now >= s.closed and (ARGV[11] == 'probe' or s.closures == 0)
   return answer(may and 'yes' or 'no', now, '')
 elseif what == 'open' then
   s.closed = 0 s.failures = 0 s.closures = 0 s.probe = 0

@@ -24,7 +24,13 @@ export interface ProviderGates {
 }
 
 export type Reservation =
-  | { readonly kind: 'slot'; readonly inMs: number; readonly probe: boolean }
+  | {
+      readonly kind: 'slot';
+      readonly inMs: number;
+      readonly probe: boolean;
+      /** Which life of the gate gave it, where a gate can be lost: another one knows nothing of this slot. */
+      readonly life?: string;
+    }
   | {
       readonly kind: 'later';
       readonly inMs: number;

@@ -42,7 +42,7 @@ interface Seen {
   readonly closures: number;
 }
 
-type Answer = readonly [string, string, string, string, string, string, string, string];
+type Answer = readonly [string, string, string, string, string, string, string, string, string];
 
 /** While Redis is away nobody may call: without it nobody knows what the others do. */
 const awayMs = 2000;
@@ -57,7 +57,7 @@ export function createRedisGates(options: RedisGatesOptions): RedisGates {
   async function ask(provider: Provider, what: string, ...args: readonly (string | number)[]) {
     const { ratePerSecond, failuresToClose, closureMsMin, closureMsMax, probeMsMax } = limits[provider];
     const known = seen.get(provider);
-    const [kind, at, extra, now, next, closed, probe, closures] = (await redis.eval(
+    const [kind, at, extra, now, next, closed, probe, closures, life] = (await redis.eval(
       gateScript,
       1,
       `${namespace}:gate:v1:${provider}`,
@@ -82,7 +82,7 @@ export function createRedisGates(options: RedisGatesOptions): RedisGates {
       probeMs: Number(probe),
       closures: Number(closures),
     });
-    return { kind, inMs: Number(at) - Number(now), extra };
+    return { kind, inMs: Number(at) - Number(now), extra, life };
   }
 
   /** Redis' time, as far as it is known here. */
@@ -109,16 +109,16 @@ export function createRedisGates(options: RedisGatesOptions): RedisGates {
   return {
     async reserve(provider, { lane, patienceMs }) {
       try {
-        const { kind, inMs, extra } = await ask(provider, 'admit', lane, patienceMs);
-        if (kind === 'slot') return { kind: 'slot', inMs, probe: extra === 'probe' };
+        const { kind, inMs, extra, life } = await ask(provider, 'admit', lane, patienceMs);
+        if (kind === 'slot') return { kind: 'slot', inMs, probe: extra === 'probe', life };
         return { kind: 'later', inMs, why: extra === 'closed' ? 'closed' : 'rate' };
       } catch {
         awayUntilMs = localNow() + awayMs;
         return { kind: 'later', inMs: awayMs, why: 'closed' };
       }
     },
-    async mayEnter(provider, { probe }) {
-      return ask(provider, 'enter', probe ? 'probe' : '').then(
+    async mayEnter(provider, { probe, life = '' }) {
+      return ask(provider, 'enter', probe ? 'probe' : '', life).then(
         ({ kind }) => kind === 'yes',
         () => false,
       );

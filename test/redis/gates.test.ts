@@ -106,7 +106,7 @@ describeWithRedis('the gates in Redis', () => {
               admission.kind === 'slot'
                 ? { kind: 'slot', inMs, probe: admission.probe }
                 : { kind: 'later', inMs, why: admission.why };
-            expect(await gates.reserve('spotify', step)).toEqual(expected);
+            expect(await gates.reserve('spotify', step)).toMatchObject(expected);
           } else if (step.kind === 'report') {
             state = report(state, limits, step.said, nowMs);
             await gates.report('spotify', step.said);
@@ -140,6 +140,21 @@ describeWithRedis('the gates in Redis', () => {
     expect(slots.length).toBeGreaterThan(5);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(600);
     expect(gaps.filter((gap) => gap < 1000).length).toBeLessThanOrEqual(1);
+  });
+
+  it('a slot of a gate that was lost is void: the new one knows nothing of it', async () => {
+    let nowMs = 5000;
+    const namespace = randomUUID();
+    const gates = open(limitsOf(1), () => nowMs, namespace);
+    const reserve = () => gates.reserve('musicbrainz', { lane: 'real-time', patienceMs: 5000 });
+    await reserve();
+    const kept = await reserve();
+    if (kept.kind !== 'slot') return expect.fail('There was no slot.');
+    expect(await gates.mayEnter('musicbrainz', kept)).toBe(true);
+    nowMs += 300;
+    await redis.del(`${namespace}:gate:v1:musicbrainz`);
+    expect(await gates.mayEnter('musicbrainz', kept)).toBe(false);
+    expect(await reserve()).toMatchObject({ kind: 'slot', inMs: 1000 });
   });
 
   it('an operator looks at them, closes and opens them', async () => {
