@@ -50,7 +50,7 @@ const ports = Object.entries(publicFiles).map(([folder, files]) => ({
   name: `${folder}-is-used-through-its-port`,
   severity: 'error',
   comment: `Other folders take src/${folder}/ through its port; only the composition root and the command line reach past it.`,
-  from: { path: '^src/', pathNot: `^src/(${folder}/|app(-workers)?\\.ts$|cli/)` },
+  from: { path: '^src/', pathNot: `^src/(${folder}/|app(-shared|-workers)?\\.ts$|cli/)` },
   to: { path: `^src/${folder}/`, pathNot: `^src/${folder}/(${files.join('|')})\\.ts$` },
 }));
 

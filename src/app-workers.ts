@@ -1,10 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sharedByAll, sharedByNobody } from './app-shared.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
-import { createMemoryCache } from './cache/memory.ts';
-import { createMemorySingleFlight } from './cache/memory-single-flight.ts';
-import { createRedisCache } from './cache/redis.ts';
-import { createRedis, type RedisAddress } from './cache/redis-client.ts';
+import type { SingleFlight } from './cache/single-flight.ts';
 import type { Config } from './config.ts';
 import type { Lane } from './domain/priority.ts';
 import { type Provider, providers } from './domain/provider.ts';
@@ -12,10 +10,8 @@ import { type Ledger, LedgerUnavailable } from './ledger/ledger.ts';
 import type { ProviderGates } from './providers/gate.ts';
 import { createHttp } from './providers/http.ts';
 import { createLastfm } from './providers/lastfm.ts';
-import { createMemoryGates } from './providers/memory-gates.ts';
 import { createMusicBrainz } from './providers/musicbrainz.ts';
 import type { ProviderClient } from './providers/provider-client.ts';
-import { createRedisGates } from './providers/redis-gates.ts';
 import { createSpotify } from './providers/spotify.ts';
 import { createInProcessQueue } from './queue/in-process.ts';
 import type { Consumer, DeliveryHandler, TaskQueue } from './queue/queue.ts';
@@ -38,16 +34,6 @@ const userAgent = 'enrichment-ledger/0.1';
 
 /** Messages that the in-process queue holds: the ready ones, and those that wait for their time. */
 const queueCapacity = { ready: 10_000, waiting: 10_000 } as const;
-
-/** A cache that takes longer than this is no help. */
-const cacheAnswerMsMax = 250;
-const gateAnswerMsMax = 1000;
-
-interface SharedParts {
-  readonly cache: AnswerCache;
-  readonly gates: ProviderGates;
-  close(): Promise<void>;
-}
 
 export interface Workers<Queue extends TaskQueue = TaskQueue> {
   readonly queue: Queue;
@@ -116,6 +102,7 @@ export function startRabbitmqWorkers(
     assumeNew: true,
     cache: countingCache(shared.cache, options.metrics),
     gates: shared.gates,
+    flights: shared.flights,
     onStopped: shared.close,
     queue: createRabbitmqQueue({ address, name, onState: options.onQueueState }),
     lanes: { [lane]: concurrency },
@@ -134,37 +121,6 @@ export function startRabbitmqWorkers(
   });
 }
 
-/** What a worker keeps to itself where it is the only one. */
-function sharedByNobody(config: Config): SharedParts {
-  return {
-    cache: createMemoryCache({
-      ttlMs: config.cacheTtlMs,
-      missingTtlMs: config.cacheMissingTtlMs,
-      bytesMax: config.cacheBytesMax,
-    }),
-    gates: createMemoryGates({ limits: config.gateLimits }),
-    close: async () => undefined,
-  };
-}
-
-/** What every worker has in common. Cache and gates have a connection each: one may be slow, the other must not. */
-function sharedByAll(config: Config, address: RedisAddress): SharedParts {
-  const cache = createRedisCache({
-    redis: createRedis(address, cacheAnswerMsMax),
-    ttlMs: config.cacheTtlMs,
-    missingTtlMs: config.cacheMissingTtlMs,
-  });
-  const gates = createRedisGates({ redis: createRedis(address, gateAnswerMsMax), limits: config.gateLimits });
-  return {
-    cache,
-    gates,
-    async close() {
-      await cache.close();
-      await gates.close();
-    },
-  };
-}
-
 function startWorkers<Queue extends TaskQueue>(
   options: WorkersOptions & {
     readonly queue: Queue;
@@ -173,6 +129,7 @@ function startWorkers<Queue extends TaskQueue>(
     readonly assumeNew: boolean;
     readonly cache: AnswerCache;
     readonly gates: ProviderGates;
+    readonly flights: SingleFlight<FlightValue>;
     readonly onStopped?: () => Promise<void>;
     /** @param signal aborted when tasks are handed back */
     readonly around: (handle: DeliveryHandler, signal: AbortSignal) => DeliveryHandler;
@@ -195,7 +152,6 @@ function startWorkers<Queue extends TaskQueue>(
     pace: createCallPace({ ratePerSecond }),
     clients,
     credentials,
-    flights: createMemorySingleFlight<FlightValue>(),
     policy: config.policy,
     patience: config.patience,
     now: Date.now,

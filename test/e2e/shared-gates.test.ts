@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { type DistributedWorld, openDistributedWorld, stopWorker } from '../support/distributed.ts';
+import { type DistributedWorld, openDistributedWorld, stopWorker, tracksOf } from '../support/distributed.ts';
 import { type PrivateRedis, redisProgram, startPrivateRedis } from '../support/services/redis.ts';
 import { describeWithRabbitmq } from '../support/services/vhost.ts';
 
@@ -66,6 +66,28 @@ describeWithRabbitmq('workers that share a Redis', () => {
         .toBeGreaterThanOrEqual(7);
       expect(world.simulator.report().spotify.calls).toBe(before + 1);
       await Promise.all([first, second].map(stopWorker));
+    },
+    60_000,
+  );
+
+  it.skipIf(isMissing)(
+    'ten tasks of five workers that ask for one key at once make one call',
+    async () => {
+      const none = { spotify: unlimited, musicbrainz: unlimited, lastfm: unlimited };
+      await world.changeProviders({ latencyMs: 300, ratesPerSecond: none });
+      const unpaced = { ...shared, MUSICBRAINZ_RATE_PER_SECOND: 'off', ENRICHMENT_PREFETCH_COUNT: '2' };
+      const workers = await Promise.all(Array.from({ length: 5 }, () => world.worker([], unpaced)));
+      // The same song under ten track ids: ten streams, one lookup.
+      const { artist = '', title = '', durationMs = null } = tracksOf(58)[57] ?? {};
+      const ids = Array.from({ length: 10 }, (_, n) => `same-${n}`);
+      await Promise.all(
+        ids.map((trackId) => world.publisher.publish({ trackId, artist, title, durationMs })),
+      );
+      const enriched = async (trackId: string) =>
+        (await world.ledger.read(`track-${trackId}`)).filter(({ type }) => type === 'Enriched').length;
+      await expect.poll(() => Promise.all(ids.map(enriched)), { timeout: 20_000 }).toEqual(ids.map(() => 1));
+      expect(world.simulator.report().spotify.calls).toBe(1);
+      await Promise.all(workers.map(stopWorker));
     },
     60_000,
   );
