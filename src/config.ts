@@ -32,6 +32,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly health: { readonly host: string; readonly port: number };
   readonly logLevel: LogLevel;
+  /** Of what runs until it is stopped: its log is all that one sees of it. */
+  readonly serviceLogLevel: LogLevel;
 }
 
 export interface RedisConfig {
@@ -128,7 +130,7 @@ const environment = z.object({
     .optional(),
   HEALTH_HOST: z.string().default('127.0.0.1'),
   HEALTH_PORT: port(0),
-  LOG_LEVEL: z.enum(logLevels).default('warn'),
+  LOG_LEVEL: z.enum(logLevels).optional(),
 });
 
 /** The memory that cached answers of the embedded mode may take. */
@@ -204,7 +206,8 @@ function configOf(env: z.infer<typeof environment>): Config {
     redis: redisOf(env),
     databaseUrl: env.DATABASE_URL ?? null,
     health: { host: env.HEALTH_HOST, port: env.HEALTH_PORT },
-    logLevel: env.LOG_LEVEL,
+    logLevel: env.LOG_LEVEL ?? 'warn',
+    serviceLogLevel: env.LOG_LEVEL ?? 'info',
   };
 }
 

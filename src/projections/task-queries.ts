@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, ne, or, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { connectPool } from './database.ts';
 import { type TaskRow, tasks } from './schema.ts';
@@ -29,8 +29,9 @@ export interface TaskQueries {
     filter: DeadLetterFilter,
   ): Promise<readonly { readonly reason: string; readonly count: number }[]>;
   /**
-   * Tasks that stand still: unfinished ones that were due, or last heard of, before `before`, and finished ones that
-   * name a left-out provider, due before, whose follow-up never arrived.
+   * Tasks that stand still, the longest first: unfinished ones that were due, or last heard of, before `before`;
+   * finished ones that name a left-out provider, due before, whose follow-up never arrived; failed ones that were
+   * replayed before, and the replay never arrived.
    */
   overdue(before: string, limit: number): Promise<readonly Pick<TaskRow, 'stream' | 'taskId'>[]>;
   close(): Promise<void>;
@@ -58,16 +59,20 @@ export function openTaskQueries({ url }: { readonly url: string }): TaskQueries 
         .orderBy(sql`count(*) DESC`, tasks.failureReason),
     async overdue(before, limit) {
       const { rows } = await pool.query<{ stream: string; task_id: string }>(
-        `SELECT stream, task_id FROM tasks
+        `SELECT stream, task_id, updated_at FROM tasks
           WHERE status IN ('open', 'waiting') AND coalesce(due_at, updated_at) < $1
          UNION ALL
-         SELECT t.stream, t.task_id FROM tasks t
+         SELECT t.stream, t.task_id, t.updated_at FROM tasks t
+          WHERE t.status = 'failed' AND t.settlement = 'replayed' AND t.settled_at < $1 AND NOT EXISTS (
+            SELECT FROM tasks r WHERE r.stream = t.stream AND r.task_id = t.replayed_as)
+         UNION ALL
+         SELECT t.stream, t.task_id, t.updated_at FROM tasks t
           WHERE t.status = 'enriched' AND t.left_out <> '[]'::jsonb AND EXISTS (
             SELECT FROM jsonb_array_elements(t.left_out) AS one
              WHERE (one->>'until')::timestamptz < $1 AND t.decided_at < $1 AND NOT EXISTS (
                SELECT FROM tasks f WHERE f.stream = t.stream AND f.of_task_id = t.task_id
                   AND f.origin = 'follow-up' AND f.provider = one->>'provider'))
-         LIMIT $2`,
+         ORDER BY updated_at, task_id LIMIT $2`,
         [before, limit],
       );
       return rows.map(({ stream, task_id: taskId }) => ({ stream, taskId }));
@@ -76,13 +81,17 @@ export function openTaskQueries({ url }: { readonly url: string }): TaskQueries 
   };
 }
 
+/** A replay that never arrived settles nothing: whoever replays the same again publishes it again. */
+const unsettled = sql`(${tasks.settlement} IS NULL OR (${tasks.settlement} = 'replayed' AND NOT EXISTS (
+  SELECT FROM tasks arrived WHERE arrived.stream = ${tasks.stream} AND arrived.task_id = ${tasks.replayedAs})))`;
+
 function matching(filter: DeadLetterFilter): SQL | undefined {
   const { reason, provider, source, since, text, taskIds, settled = false } = filter;
   const like = text === undefined ? '' : `%${text.replace(/[\\%_]/g, String.raw`\$&`)}%`;
   const everyone = reason === undefined && taskIds === undefined;
   return and(
     eq(tasks.status, 'failed'),
-    settled ? undefined : isNull(tasks.settlement),
+    settled ? undefined : unsettled,
     everyone ? ne(sql`coalesce(${tasks.failureReason}, '')`, 'not_found') : undefined,
     reason === undefined ? undefined : eq(tasks.failureReason, reason),
     provider === undefined ? undefined : sql`${tasks.leftOut} @> ${JSON.stringify([{ provider }])}::jsonb`,

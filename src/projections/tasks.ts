@@ -68,7 +68,7 @@ export function applyToTask(
     }
     case 'Replayed': {
       const { by, why, newTaskId } = event.data;
-      if (row === null) return null;
+      if (row?.status !== 'failed') return row === null ? null : changed({});
       return changed({
         settlement: 'replayed',
         settledAt: occurredAt,
@@ -79,7 +79,7 @@ export function applyToTask(
     }
     case 'Dismissed': {
       const { by, why } = event.data;
-      if (row === null) return null;
+      if (row?.status !== 'failed') return row === null ? null : changed({});
       return changed({ settlement: 'dismissed', settledAt: occurredAt, settledBy: by, settledWhy: why });
     }
     case 'Erased':

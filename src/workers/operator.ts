@@ -86,6 +86,9 @@ export async function dismissDeadLetter(
   for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
     const state = await loadTrack(services.ledger, stream);
     if (state.revision < 0) return 'There is no such task.';
+    const task = state.tasks.get(taskId);
+    // What could not be read stands in its stream without a task.
+    if (task !== undefined && task.end?.kind !== 'failed') return 'The task has not failed for good.';
     const event = operatorEvent(state, taskId, { type: 'Dismissed', data: said }, services);
     if (await appended(stream, state, event, services.ledger)) return null;
   }
@@ -94,7 +97,7 @@ export async function dismissDeadLetter(
 
 /**
  * Publishes again, under their ids, what should have come of a task and did not: the task itself, its next hop, its
- * follow-ups. Resolves with how many messages that made.
+ * follow-ups, its replay. Resolves with how many messages that made.
  */
 export async function publishAgain(
   { stream, taskId }: TaskAddress,
@@ -113,7 +116,15 @@ export async function publishAgain(
       return dryRun ? 'confirmed' : services.queue.publish(message, options);
     },
   };
-  if (task.end === null && (task.decision === null || task.decision.hop < task.hop)) {
+  if (task.end?.kind === 'failed') {
+    const replayed = replayTaskId(stream, taskId, task.replays);
+    if (task.replays > 0 && state.tasks.get(replayed)?.end == null) {
+      await publishSurely(replayMessage(replayed, task, task.replays), 0, {
+        queue: counting,
+        sleep: services.sleep,
+      });
+    }
+  } else if (task.end === null && (task.decision === null || task.decision.hop < task.hop)) {
     await publishSurely(messageOf(task, task.hop), 0, { queue: counting, sleep: services.sleep });
   } else {
     const onFollowUp = () => undefined;

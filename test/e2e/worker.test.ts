@@ -92,6 +92,13 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     await world.vhost.api('DELETE', `queues/%v/${realTimeQueue}/contents`);
   }, 60_000);
 
+  it('a broker that is away: after half a minute one sentence says so, and how to go on', async () => {
+    const published = await world.cli(['queue', 'publish', '--generate', '3'], { RABBITMQ_PORT: '1' }).ended;
+    expect(published.code).toBe(1);
+    expect(published.stderr).toMatch(/Nothing listens at .*RABBITMQ_PORT\. Run the same command again/);
+    rmSync('test tasks.rejects.jsonl', { force: true });
+  }, 90_000);
+
   it('low priorities go to the backlog, which a backlog worker takes', async () => {
     const published = await world.cli(['queue', 'publish', file('c.csv', [20, 21], 2)]).ended;
     expect(published.stdout).toContain(`2  ${backlogQueue}`);

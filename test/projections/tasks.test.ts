@@ -76,7 +76,7 @@ it('has a row for every task of every stream as the fold of the stream has it, w
   await client.end();
 });
 
-it('the same events in one batch or one by one make the same rows', () => {
+it('an event that came already changes nothing', () => {
   fc.assert(
     fc.property(anyTracks, (tracks) => {
       for (const [trackId, events] of tracks) {
@@ -89,6 +89,74 @@ it('the same events in one batch or one by one make the same rows', () => {
       }
     }),
   );
+});
+
+/** Inserts rows as the projector would have made them. */
+async function insert(rows: readonly Record<string, unknown>[]): Promise<void> {
+  for (const row of rows) {
+    const names = Object.keys(row);
+    const places = names.map((_, n) => `$${n + 1}`);
+    await storage.database.query(
+      `INSERT INTO enrichment.tasks (${names.join()}) VALUES (${places.join()})`,
+      Object.values(row),
+    );
+  }
+}
+
+it('finds what stands still: unfinished tasks, follow-ups and replays that never arrived, the longest first', async () => {
+  const at = (day: number) => `2026-01-0${day}T00:00:00.000Z`;
+  const task = (id: string, change: Record<string, unknown>) => ({
+    stream: 'track-a',
+    task_id: id,
+    artist: '',
+    title: '',
+    priority: 5,
+    origin: 'request',
+    status: 'open',
+    hop: 0,
+    attempts: 0,
+    left_out: '[]',
+    revision: 1,
+    updated_at: at(1),
+    ...change,
+  });
+  const leftOut = JSON.stringify([{ provider: 'lastfm', cause: 'waiting', until: at(2) }]);
+  const replayed = { status: 'failed', settlement: 'replayed', settled_at: at(2) };
+  await insert([
+    task('open since', { updated_at: at(3) }),
+    task('open lately', { updated_at: at(6) }),
+    task('retry overdue', { status: 'waiting', due_at: at(4), updated_at: at(2) }),
+    task('retry to come', { status: 'waiting', due_at: at(7) }),
+    task('follow-up missing', {
+      status: 'enriched',
+      left_out: leftOut,
+      decided_at: at(1),
+      updated_at: at(4),
+    }),
+    task('follow-up there', { status: 'enriched', left_out: leftOut, decided_at: at(1) }),
+    task('its follow-up', {
+      origin: 'follow-up',
+      of_task_id: 'follow-up there',
+      provider: 'lastfm',
+      status: 'enriched',
+    }),
+    task('replay missing', { ...replayed, replayed_as: 'nowhere', updated_at: at(1) }),
+    task('replay there', { ...replayed, replayed_as: 'the replay' }),
+    task('the replay', { origin: 'replay', of_task_id: 'replay there', status: 'enriched' }),
+    task('done', { status: 'enriched' }),
+  ]);
+  const queries = openTaskQueries({ url });
+  const overdue = await queries.overdue(at(5), 10);
+  expect(overdue.map(({ taskId }) => taskId)).toEqual([
+    'replay missing',
+    'retry overdue',
+    'open since',
+    'follow-up missing',
+  ]);
+  expect(await queries.overdue(at(5), 1)).toEqual([{ stream: 'track-a', taskId: 'replay missing' }]);
+  // A replay that never arrived settles nothing.
+  expect((await queries.deadLetters({}, 10)).map(({ taskId }) => taskId)).toEqual(['replay missing']);
+  await queries.close();
 });
 
 it('finds dead letters by each filter, and not those that nobody has to look after', async () => {
@@ -118,14 +186,7 @@ it('finds dead letters by each filter, and not those that nobody has to look aft
     failed(4, { settlement: 'dismissed' }),
     failed(5, { status: 'enriched' }),
   ];
-  for (const row of rows) {
-    const names = Object.keys(row);
-    const places = names.map((_, n) => `$${n + 1}`);
-    await storage.database.query(
-      `INSERT INTO enrichment.tasks (${names.join()}) VALUES (${places.join()})`,
-      Object.values(row),
-    );
-  }
+  await insert(rows);
   const queries = openTaskQueries({ url });
   const ids = async (filter: Parameters<typeof queries.deadLetters>[0]) =>
     (await queries.deadLetters(filter, 10)).map(({ taskId }) => taskId);

@@ -32,7 +32,7 @@ async function project(): Promise<void> {
   const config = readConfig();
   const url = required(config.databaseUrl, databaseVariable);
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const logger = createLogger(config.logLevel);
+  const logger = createLogger(config.serviceLogLevel);
   const ledger = await openLedgerAt(ledgerUrl);
   logger.info(await ledger.server());
   const projector = startProjector({ ledger, url });

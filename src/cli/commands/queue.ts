@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readConfig, required, terminalOf } from '../../config.ts';
 import { EnrichmentQueuePublisher, type EnrichmentTask, taskIdOfRow } from '../../queue/publisher.ts';
+import { QueueUnavailable } from '../../queue/rabbitmq-connection.ts';
 import { initTopology } from '../../queue/rabbitmq-init.ts';
 import { publishAgain } from '../../workers/operator.ts';
 import { tool } from '../command-line.ts';
@@ -74,7 +75,8 @@ async function reconcile(flags: { readonly overdueBy: number; readonly dryRun?: 
         );
     }
     process.stdout.write(`${counted(messages, 'message')} ${dryRun ? 'would be ' : ''}published again.\n`);
-    if (overdue.length === overdueMax) process.stdout.write('There may be more: run it again.\n');
+    if (overdue.length === overdueMax)
+      process.stdout.write('There may be more: run it again when the workers have caught up.\n');
   });
 }
 
@@ -126,6 +128,10 @@ async function publish(file: string | undefined, flags: PublishFlags): Promise<v
       onReject: (row) => rejects.add(row),
       onProgress: (done, failed) => progress.update({ done, enriched: done - failed, failed, waiting: 0 }),
     });
+  } catch (error) {
+    if (!(error instanceof QueueUnavailable)) throw error;
+    const again = 'Run the same command again: what was published makes no new tasks.';
+    throw new UserError(`${error.message} ${again}`, { cause: error });
   } finally {
     progress.finish();
     await publisher.close();

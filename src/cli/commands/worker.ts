@@ -41,7 +41,7 @@ It needs LEDGER_URL, RABBITMQ_USER and RABBITMQ_PASS, and the queues that "queue
 
 async function work(lane: Lane): Promise<void> {
   const config = readConfig();
-  const logger = createLogger(config.logLevel);
+  const logger = createLogger(config.serviceLogLevel);
   let metrics: Metrics | null = null;
   const service = await startWorkerService({ config, lane, logger, onMetrics: (made) => (metrics = made) });
   if (metrics === null) throw new Error('A worker has metrics.');
