@@ -134,10 +134,16 @@ async function howToStart<Server>(
   );
   if (docker) return service.startContainer;
   if (!mayInstall()) return null;
-  return async () => {
+  // Before any test begins, since it may take longer than a test may wait.
+  try {
     await installPackage(service.debian);
-    return service.startPrivate();
-  };
+  } catch (error) {
+    console.warn(
+      `${service.debian} could not be installed: ${error instanceof Error ? error.message : error}`,
+    );
+    return null;
+  }
+  return service.startPrivate;
 }
 
 function tell<Server>(folder: string, name: string, told: Told<Server>): void {
