@@ -17,7 +17,7 @@ const mayImport = {
 
 /** The only files of a folder that other folders may import: its port and what stands beside it. */
 const publicFiles = {
-  ledger: ['ledger', 'track-events'],
+  ledger: ['ledger', 'skim', 'track-events'],
   queue: ['queue', 'message', 'task-id'],
   cache: ['answer-cache', 'single-flight', 'redis-client'],
   providers: ['provider-client', 'gate', 'gate-report', 'pass-gate'],
@@ -29,6 +29,7 @@ const owners = {
   ioredis: ['cache', 'providers'],
   'drizzle-orm': ['projections'],
   pg: ['projections', 'ledger', 'embedded'],
+  'pg-copy-streams': ['projections', 'ledger'],
   undici: ['providers'],
   'lru-cache': ['cache'],
   pino: ['telemetry'],

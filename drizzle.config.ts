@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './src/projections/schema.ts',
+  schema: ['./src/projections/schema.ts', './src/projections/dead-letters.ts'],
   out: './migrations',
 });

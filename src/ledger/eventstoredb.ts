@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import { encodeAppend } from './codec.ts';
 import { answerMsDefault, createAppender } from './eventstoredb-appender.ts';
+import { behindOf } from './eventstoredb-behind.ts';
 import { connectionFault, messageOf } from './eventstoredb-errors.ts';
 import { isAtOrAfter } from './eventstoredb-position.ts';
 import { readHead, readStream } from './eventstoredb-reading.ts';
@@ -77,6 +78,7 @@ export async function openEventStoreLedger({
       }),
     head,
     server: () => repeated('The version of the server', versionOf),
+    behind: (after) => repeated('What is new in the ledger', (client) => behindOf(client, after)),
     isAtOrAfter,
     close() {
       closed ??= (async () => {

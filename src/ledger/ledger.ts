@@ -41,6 +41,21 @@ export interface Ledger {
    */
   server(): Promise<string>;
 
+  /**
+   * How far the head is ahead of a position.
+   *
+   * @throws LedgerUnavailable
+   */
+  behind(after: Position | null): Promise<Behind>;
+
+  /**
+   * Every stream with these prefixes, whole, as it was at a position; in an order of the ledger's own that is always the
+   * same. Absent where a ledger has nothing cheaper than its global order.
+   *
+   * @throws LedgerUnavailable
+   */
+  streams?(options: StreamsOptions): AsyncIterable<readonly StoredEvent[]>;
+
   /** Whether the first position is at or after the second. */
   isAtOrAfter(position: Position, other: Position): boolean;
 
@@ -94,6 +109,30 @@ export interface SubscribeOptions {
   /** Exclusive; null: from the beginning. */
   readonly after: Position | null;
   readonly signal: AbortSignal;
+}
+
+/** An event as its text, which many need not be parsed. */
+export interface StoredEvent extends Omit<RecordedEvent, 'data' | 'metadata'> {
+  readonly data: string;
+  readonly metadata: string;
+}
+
+export interface StreamsOptions {
+  readonly prefixes: readonly string[];
+  /** Inclusive. */
+  readonly upTo: Position;
+  /** The last stream that was handed out before; null: from the first. */
+  readonly afterStream: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** What of the whole ledger lies after a position. */
+export interface Behind {
+  /** Null where the ledger cannot count them. */
+  readonly events: number | null;
+  readonly bytes: number;
+  /** When the first of it was recorded, ISO 8601; null where there is nothing. */
+  readonly oldestAt: string | null;
 }
 
 export type SubscriptionMessage =

@@ -3,7 +3,9 @@ import pg from 'pg';
 import { encodeAppend } from './codec.ts';
 import { type AppendResult, type Ledger, LedgerUnavailable, readCountMax } from './ledger.ts';
 import { appendedChannel, type PendingAppend, writeAppends } from './postgres-appender.ts';
+import { behindOf } from './postgres-behind.ts';
 import { ensureLedgerSchema } from './postgres-schema.ts';
+import { readStreams } from './postgres-streams.ts';
 import { followLedger, recordedEvent } from './postgres-subscription.ts';
 
 export interface PostgresLedgerOptions {
@@ -130,6 +132,21 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
       } catch (cause) {
         throw new LedgerUnavailable(`PostgreSQL does not answer: ${messageOf(cause)}.`, { cause });
       }
+    },
+
+    async behind(after) {
+      try {
+        return await behindOf(pool, after);
+      } catch (cause) {
+        throw new LedgerUnavailable(`What is new in the ledger could not be counted: ${messageOf(cause)}.`, {
+          cause,
+        });
+      }
+    },
+
+    streams(options) {
+      const signal = AbortSignal.any([options.signal, closing.signal]);
+      return readStreams(url, { ...options, signal });
     },
 
     isAtOrAfter: (position, other) => BigInt(position) >= BigInt(other),

@@ -1,101 +1,136 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
-import type { RecordedTrackEvent } from '../domain/events.ts';
-import { streamPrefixes, trackIdOfStream } from '../domain/stream-names.ts';
-import type { Ledger, RecordedEvent, SubscriptionMessage } from '../ledger/ledger.ts';
-import { decodeTrackEvent } from '../ledger/track-events.ts';
-import { type Checkpoint, CheckpointLost, moveCheckpoint, readCheckpoint } from './checkpoint.ts';
+import { streamPrefixes } from '../domain/stream-names.ts';
+import type { Ledger, SubscriptionMessage } from '../ledger/ledger.ts';
+import { CheckpointMoved, isSame, OtherVersion, Paused, readCheckpoint } from './checkpoint.ts';
 import { connect } from './database.ts';
-import type { TrackRow } from './schema.ts';
-import { applyToTasks, type StreamEvent } from './tasks-table.ts';
-import { applyToTrack } from './tracks.ts';
-import { deleteTracks, loadTracks, saveTracks } from './tracks-table.ts';
+import { drainRequested } from './drain.ts';
+import { type Follower, openFollower } from './follower.ts';
+import type { Parked } from './quarantine.ts';
 
 /** Keeps the read models in step with the ledger, until it is stopped. */
 export interface Projector {
   /** Resolves when all that the ledger held at this call is visible. Rejects when that takes longer. */
   waitUntilCaughtUp(withinMs: number): Promise<void>;
-  /** Events that this version cannot read and has passed over. */
-  readonly unknownEvents: number;
+  /** Whether it follows, waits for the active one to go, or was paused. */
+  readonly state: ProjectorState;
+  /** Streams that a read model cannot follow, as far as this projector is the active one. */
+  readonly parked: readonly Parked[];
   /** Why it does not follow at the moment; empty: it does, or it stands by for the active one. */
   fault(): readonly string[];
-  /** Resolves when it cannot go on. */
-  readonly failed: Promise<Error>;
   /** Finishes the batch in hand. */
   stop(): Promise<void>;
 }
 
+export type ProjectorState = 'following' | 'standing-by' | 'paused' | 'in-trouble';
+
 export interface ProjectorOptions {
   readonly ledger: Ledger;
   readonly url: string;
+  /** Told of every change, with the reason where it is in trouble. */
+  readonly onState?: (state: ProjectorState, why: string | null) => void;
 }
 
 /** Held by the active projector. */
 const activeLock = 0x70726f6a;
 const lockAgainAfterMs = 500;
+const pausedLookAgainMs = 500;
+const housekeepingEveryMs = 1000;
 const backoffMsMin = 100;
 const backoffMsMax = 5000;
 
-export function startProjector({ ledger, url }: ProjectorOptions): Projector {
+export function startProjector({ ledger, url, onState = () => undefined }: ProjectorOptions): Projector {
   const stopping = new AbortController();
   const { signal } = stopping;
-  let unknownEvents = 0;
-  let failure: Error | null = null;
+  let state: ProjectorState = 'standing-by';
   let trouble: string | null = null;
-  let fail: (error: Error) => void = () => undefined;
-  const failed = new Promise<Error>((resolve) => {
-    fail = resolve;
-  });
-  const running = run().catch((error: unknown) => {
-    failure = error instanceof Error ? error : new Error(String(error));
-    fail(failure);
-  });
+  let follower: Follower | null = null;
+  const running = run();
+
+  function become(next: ProjectorState, why: string | null = null): void {
+    if (next === state && why === trouble) return;
+    state = next;
+    trouble = why;
+    onState(state, why);
+  }
 
   async function run(): Promise<void> {
-    for (let backoffMs = backoffMsMin; !signal.aborted; backoffMs = Math.min(backoffMs * 2, backoffMsMax)) {
+    for (let backoffMs = backoffMsMin; !signal.aborted; ) {
+      const beganMs = performance.now();
       try {
         await follow();
       } catch (error) {
-        if (error instanceof CheckpointLost) throw error;
-        if (!signal.aborted) trouble = error instanceof Error ? error.message : String(error);
-        await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return;
+        // Another projector, a rebuild or an operator put the checkpoint elsewhere: from there.
+        if (!(error instanceof CheckpointMoved)) become('in-trouble', sentenceOf(error));
       }
+      follower = null;
+      backoffMs = performance.now() - beganMs > backoffMsMax ? backoffMsMin : Math.min(backoffMs * 2, backoffMsMax);
+      await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** One session: takes the lock, reads where it stands, follows from there. A lost connection ends it. */
   async function follow(): Promise<void> {
     const client = await connect(url);
+    const session = new AbortController();
+    const ending = AbortSignal.any([signal, session.signal]);
+    let housekeeping: Promise<void> = Promise.resolve();
     try {
       while (!(await lockedBy(client))) {
+        if (state !== 'standing-by') become('standing-by');
         await sleep(lockAgainAfterMs, undefined, { signal });
       }
-      let checkpoint = await readCheckpoint(client);
-      trouble = null;
-      const options = { prefixes: streamPrefixes, after: checkpoint.position, signal };
-      for await (const message of ledger.subscribe(options))
-        checkpoint = await apply(client, checkpoint, message);
+      const opened = await openFollower(client, ledger);
+      follower = opened;
+      const oneByOne = createLane();
+      const after = opened.checkpoint.position;
+      become('following');
+      let failure: unknown = null;
+      housekeeping = keepHouse(() => oneByOne(() => lookAround(client, opened)), ending).catch(
+        (error: unknown) => {
+          failure = error;
+          session.abort();
+        },
+      );
+      for await (const message of ledger.subscribe({ prefixes: streamPrefixes, after, signal: ending })) {
+        await oneByOne(() => advance(opened, message));
+      }
+      if (failure !== null) throw failure;
     } finally {
+      session.abort();
+      await housekeeping;
       await client.end().catch(() => undefined);
     }
   }
 
-  async function apply(
-    client: Client,
-    checkpoint: Checkpoint,
-    message: SubscriptionMessage,
-  ): Promise<Checkpoint> {
-    if (message.kind === 'caught-up') return checkpoint;
-    await client.query('BEGIN');
-    unknownEvents += await applyBatch(client, message.events);
-    const moved = await moveCheckpoint(client, checkpoint, message.position);
-    await client.query('COMMIT');
-    return moved;
+  /** Sees what others did to the tables, and does what operators asked for. */
+  async function lookAround(client: Client, opened: Follower): Promise<void> {
+    const found = await readCheckpoint(client);
+    if (!isSame(found, opened.checkpoint)) throw new CheckpointMoved('The read models were replaced.');
+    become(found.isPaused ? 'paused' : 'following');
+    if (!found.isPaused) await drainRequested(client, ledger, opened);
+  }
+
+  async function advance(opened: Follower, message: SubscriptionMessage): Promise<void> {
+    if (message.kind === 'caught-up') return;
+    for (;;) {
+      try {
+        return await opened.advance(message.events, message.position);
+      } catch (error) {
+        if (!(error instanceof Paused)) throw error;
+        if (state !== 'paused') become('paused');
+        await sleep(pausedLookAgainMs, undefined, { signal });
+      }
+    }
   }
 
   return {
-    get unknownEvents() {
-      return unknownEvents;
+    get state() {
+      return state;
+    },
+    get parked() {
+      return [...(follower?.quarantine.parked ?? [])];
     },
     async waitUntilCaughtUp(withinMs) {
       const target = await ledger.head();
@@ -105,21 +140,38 @@ export function startProjector({ ledger, url }: ProjectorOptions): Projector {
         while (target !== null) {
           const { position } = await readCheckpoint(client);
           if (position !== null && ledger.isAtOrAfter(position, target)) return;
-          if (failure !== null) throw failure;
-          if (performance.now() > deadlineMs)
-            throw new Error(`The read models are not at ${target} after ${withinMs} ms.`);
+          if (performance.now() > deadlineMs) {
+            throw new Error(`The read models are not at ${target} after ${withinMs} ms${trouble === null ? '' : `: ${trouble}`}.`);
+          }
           await sleep(25);
         }
       } finally {
         await client.end();
       }
     },
-    fault: () => (trouble === null ? [] : [`The read models do not follow: ${trouble}.`]),
-    failed,
+    fault: () => (trouble === null ? [] : [`The read models do not follow: ${trouble}`]),
     async stop() {
       stopping.abort();
       await running;
     },
+  };
+}
+
+/** Does a thing over and over, between batches. */
+async function keepHouse(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await work();
+    await sleep(housekeepingEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** One connection does one thing at a time. */
+function createLane(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
   };
 }
 
@@ -130,39 +182,9 @@ async function lockedBy(client: Client): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Brings a batch into every read model. Returns how many events it could not read. */
-async function applyBatch(client: Client, events: readonly RecordedEvent[]): Promise<number> {
-  const known: StreamEvent[] = [];
-  let unknown = 0;
-  for (const event of events) {
-    const decoded = decodeTrackEvent(event);
-    if ('event' in decoded) known.push({ stream: event.stream, recorded: decoded });
-    else unknown += 1;
-  }
-  await applyToTracks(client, known);
-  await applyToTasks(client, known);
-  return unknown;
-}
-
-/** Folds a batch per track in memory and writes each row once. */
-async function applyToTracks(client: Client, events: readonly StreamEvent[]): Promise<void> {
-  const byTrack = new Map<string, RecordedTrackEvent[]>();
-  for (const { stream, recorded } of events) {
-    const trackId = trackIdOfStream(stream);
-    if (trackId === null) continue;
-    const own = byTrack.get(trackId);
-    if (own === undefined) byTrack.set(trackId, [recorded]);
-    else own.push(recorded);
-  }
-  const before = await loadTracks(client, [...byTrack.keys()]);
-  const changed: TrackRow[] = [];
-  const gone: string[] = [];
-  for (const [trackId, own] of byTrack) {
-    let row = before.get(trackId) ?? null;
-    for (const recorded of own) row = applyToTrack(row, trackId, recorded);
-    if (row !== null) changed.push(row);
-    else gone.push(trackId);
-  }
-  await saveTracks(client, changed);
-  await deleteTracks(client, gone);
+function sentenceOf(error: unknown): string {
+  if (error instanceof OtherVersion) return error.message;
+  const { code, message } = error as { readonly code?: unknown; readonly message?: string };
+  if (code === '42P01' || code === '3F000') return 'their tables are missing: "migrate" makes them.';
+  return `${message ?? String(error)}.`;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   bigint,
+  boolean,
   check,
   customType,
   doublePrecision,
@@ -11,6 +12,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  uuid,
   varchar,
 } from 'drizzle-orm/pg-core';
 
@@ -143,13 +145,97 @@ export const tasks = pgTable(
 
 export type TaskRow = typeof tasks.$inferSelect;
 
+const count = (name: string) => bigint(name, { mode: 'number' }).notNull();
+
+/** Calls and answers by provider and hour. Whole numbers only, so that the order of adding changes nothing. */
+export const metrics = pgTable(
+  'metrics',
+  {
+    provider: text('provider').notNull(),
+    /** When the hour began. */
+    hour: time('hour').notNull(),
+    calls: count('calls'),
+    found: count('found'),
+    missing: count('missing'),
+    misused: count('misused'),
+    unauthorised: count('unauthorised'),
+    throttled: count('throttled'),
+    unavailable: count('unavailable'),
+    cacheHits: count('cache_hits'),
+    /** Answers of a call that was in flight for another task. */
+    flightHits: count('flight_hits'),
+    costMicroUsd: count('cost_micro_usd'),
+    durationMsSum: count('duration_ms_sum'),
+    /** Calls that took at most so long. */
+    within50Ms: count('within_50_ms'),
+    within100Ms: count('within_100_ms'),
+    within250Ms: count('within_250_ms'),
+    within500Ms: count('within_500_ms'),
+    within1000Ms: count('within_1000_ms'),
+    within2500Ms: count('within_2500_ms'),
+    within5000Ms: count('within_5000_ms'),
+    within10000Ms: count('within_10000_ms'),
+    within30000Ms: count('within_30000_ms'),
+  },
+  (table) => [primaryKey({ columns: [table.provider, table.hour] })],
+);
+
 /** How far the read models of this schema have followed the ledger: one row. */
 export const checkpoint = pgTable('projection_checkpoint', {
-  name: text('name').primaryKey(),
+  one: boolean('one').primaryKey().default(true),
+  version: integer('version').notNull(),
+  /** Another one for every schema that is ever made: two that count alike are not the same. */
+  generation: uuid('generation').notNull().defaultRandom(),
   /** Null before the first event. */
   position: text('position'),
   /** Counts the changes, so that a projector sees that another one moved it. */
-  epoch: bigint('epoch', { mode: 'number' }).notNull(),
+  epoch: bigint('epoch', { mode: 'number' }).notNull().default(0),
+  pausedBy: text('paused_by'),
+  pausedAt: time('paused_at'),
+  /** What a rebuild that is filling these tables goes on from; null: they are filled. */
+  filling: jsonb('filling'),
 });
 
+/** Streams that a read model cannot follow at the moment: it stands before an event that it could not take. */
+export const quarantine = pgTable(
+  'projection_quarantine',
+  {
+    readModel: text('read_model').notNull(),
+    stream: text('stream').notNull(),
+    /** The event that could not be taken. */
+    revision: integer('revision').notNull(),
+    eventId: text('event_id').notNull(),
+    eventType: text('event_type').notNull(),
+    error: text('error').notNull(),
+    /** The newest event of the stream that came by meanwhile. */
+    seenRevision: integer('seen_revision').notNull(),
+    attempts: integer('attempts').notNull(),
+    parkedAt: time('parked_at').notNull(),
+    /** What an operator wants: `retry` or `skip`. */
+    request: text('request'),
+    requestedBy: text('requested_by'),
+    requestedWhy: text('requested_why'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.readModel, table.stream] }),
+    check('projection_quarantine_request_check', sql`${table.request} IN ('retry', 'skip')`),
+  ],
+);
+
+/** Events that an operator had a read model pass over. A rebuild passes over them as well. */
+export const skipped = pgTable(
+  'projection_skipped',
+  {
+    readModel: text('read_model').notNull(),
+    stream: text('stream').notNull(),
+    revision: integer('revision').notNull(),
+    eventId: text('event_id').notNull(),
+    by: text('by').notNull(),
+    why: text('why').notNull(),
+    at: time('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.readModel, table.stream, table.revision] })],
+);
+
 export type TrackRow = typeof tracks.$inferSelect;
+export type MetricsRow = typeof metrics.$inferSelect;

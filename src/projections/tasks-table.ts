@@ -1,68 +1,86 @@
-import { getTableColumns, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { Client } from 'pg';
-import type { RecordedTrackEvent } from '../domain/events.ts';
+import type { Changes, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
+import { createRowWriter } from './row-writer.ts';
 import { type TaskRow, tasks } from './schema.ts';
 import { applyToTask } from './tasks.ts';
 
-const columns = Object.entries(getTableColumns(tasks)).map(([key, { name }]) => ({
-  key: key as keyof TaskRow,
-  name,
-}));
-const names = columns.map(({ name }) => `"${name}"`);
-const updates = names
-  .filter((name) => name !== '"stream"' && name !== '"task_id"')
-  .map((name) => `${name} = excluded.${name}`);
-const upsert = `INSERT INTO tasks (${names.join(', ')})
-  SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::tasks, $1::json)
-  ON CONFLICT (stream, task_id) DO UPDATE SET ${updates.join(', ')}`;
+const writer = createRowWriter<TaskRow>(tasks, ['stream', 'task_id']);
 
-/** An event and the stream that it stands in. */
-export interface StreamEvent {
-  readonly stream: string;
-  readonly recorded: RecordedTrackEvent;
+/** What became of every task: a row for each task of each stream. */
+export const tasksModel: ReadModel = {
+  name: 'tasks',
+  follows: () => true,
+  async load(client, streams) {
+    const rows = await drizzle(client)
+      .select()
+      .from(tasks)
+      .where(eq(tasks.stream, sql`ANY(${sql.param([...streams])})`));
+    return changesTo(rows);
+  },
+  fresh: freshRows,
+};
+
+/** The tasks of one stream: as the table has them, and as they are now. */
+interface StreamTasks {
+  readonly before: Map<string, TaskRow>;
+  readonly now: Map<string, TaskRow>;
 }
 
-/** Folds a batch a task in memory and writes each row once. */
-export async function applyToTasks(client: Client, events: readonly StreamEvent[]): Promise<void> {
-  const keyOf = (stream: string, taskId: string) => `${taskId}\n${stream}`;
-  const rows = new Map<string, TaskRow | null>();
-  for (const row of await load(client, events)) rows.set(keyOf(row.stream, row.taskId), row);
-  /** Streams that were erased, and at which revision. */
-  const erased = new Map<string, number>();
-  for (const { stream, recorded } of events) {
-    if (recorded.event.type === 'Erased') {
-      erased.set(stream, recorded.revision);
-      for (const [key, row] of rows) {
-        if (row?.stream === stream && row.revision < recorded.revision) rows.set(key, null);
-      }
-      continue;
+function changesTo(loaded: readonly TaskRow[]): Changes {
+  const streams = new Map<string, StreamTasks>();
+  const tasksOf = (stream: string): StreamTasks => {
+    let known = streams.get(stream);
+    if (known === undefined) {
+      known = { before: new Map(), now: new Map() };
+      streams.set(stream, known);
     }
-    const key = keyOf(stream, recorded.event.meta.taskId);
-    rows.set(key, applyToTask(rows.get(key) ?? null, stream, recorded));
+    return known;
+  };
+  for (const row of loaded) {
+    const { before, now } = tasksOf(row.stream);
+    before.set(row.taskId, row);
+    now.set(row.taskId, row);
   }
-  for (const [stream, revision] of erased) {
-    await client.query('DELETE FROM tasks WHERE stream = $1 AND revision < $2', [stream, revision]);
-  }
-  const changed = [...rows.values()].filter((row) => row !== null);
-  if (changed.length === 0) return;
-  const records = changed.map((row) => Object.fromEntries(columns.map(({ key, name }) => [name, row[key]])));
-  await client.query({ name: 'tasks-upsert', text: upsert, values: [JSON.stringify(records)] });
+  return {
+    apply: (event) => applyToStream(tasksOf(event.stream).now, event),
+    async save(client) {
+      const kept: TaskRow[] = [];
+      const gone: TaskRow[] = [];
+      for (const { before, now } of streams.values()) {
+        for (const [taskId, row] of now) if (before.get(taskId) !== row) kept.push(row);
+        for (const [taskId, row] of before) if (!now.has(taskId)) gone.push(row);
+      }
+      await writer.upsert(client, kept);
+      if (gone.length === 0) return;
+      await client.query(
+        'DELETE FROM tasks WHERE (stream, task_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+        [gone.map(({ stream }) => stream), gone.map(({ taskId }) => taskId)],
+      );
+    },
+  };
 }
 
-async function load(client: Client, events: readonly StreamEvent[]): Promise<readonly TaskRow[]> {
-  const keys = new Map(
-    events.map(({ stream, recorded }) => [
-      `${recorded.event.meta.taskId}\n${stream}`,
-      { stream, taskId: recorded.event.meta.taskId },
-    ]),
-  );
-  const streams = [...keys.values()].map(({ stream }) => stream);
-  const taskIds = [...keys.values()].map(({ taskId }) => taskId);
-  return drizzle(client)
-    .select()
-    .from(tasks)
-    .where(
-      sql`(${tasks.stream}, ${tasks.taskId}) IN (SELECT * FROM unnest(${sql.param(streams)}::text[], ${sql.param(taskIds)}::text[]))`,
-    );
+function applyToStream(rows: Map<string, TaskRow>, { stream, revision, event }: StreamEvent): void {
+  if (event.type === 'Erased') {
+    for (const [taskId, row] of rows) if (row.revision < revision) rows.delete(taskId);
+    return;
+  }
+  const { taskId } = event.meta;
+  const before = rows.get(taskId) ?? null;
+  const after = applyToTask(before, stream, { event, revision });
+  if (after !== before && after !== null) rows.set(taskId, after);
+}
+
+function freshRows(): FreshRows {
+  const rows = writer.copying();
+  const tasksOfStream = new Map<string, TaskRow>();
+  return {
+    apply: (event) => applyToStream(tasksOfStream, event),
+    settle() {
+      for (const row of tasksOfStream.values()) rows.add(row);
+      tasksOfStream.clear();
+    },
+    save: rows.send,
+  };
 }

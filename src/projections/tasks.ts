@@ -1,5 +1,5 @@
-import type { RecordedTrackEvent } from '../domain/events.ts';
 import { trackIdOfStream } from '../domain/stream-names.ts';
+import type { FactAt } from './read-model.ts';
 import type { TaskRow } from './schema.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { TaskRow } from './schema.ts';
 export function applyToTask(
   row: TaskRow | null,
   stream: string,
-  { event, revision }: RecordedTrackEvent,
+  { event, revision }: FactAt,
 ): TaskRow | null {
   if (row !== null && revision <= row.revision) return row;
   const { occurredAt, hop, taskId } = event.meta;

@@ -1,35 +1,68 @@
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Client } from 'pg';
+import { trackIdOfStream } from '../domain/stream-names.ts';
+import type { Changes, FreshRows, ReadModel } from './read-model.ts';
+import { createRowWriter } from './row-writer.ts';
 import { type TrackRow, tracks } from './schema.ts';
-import { trackColumns, trackRecordOf } from './track-columns.ts';
+import { applyToTrack } from './tracks.ts';
 
-const quoted = trackColumns.map(({ name }) => `"${name}"`);
-const updates = quoted.filter((name) => name !== '"track_id"').map((name) => `${name} = excluded.${name}`);
-const upsert = `INSERT INTO tracks (${quoted.join(', ')})
-  SELECT ${quoted.join(', ')} FROM json_populate_recordset(NULL::tracks, $1::json)
-  ON CONFLICT (track_id) DO UPDATE SET ${updates.join(', ')}`;
+const writer = createRowWriter<TrackRow>(tracks, ['track_id']);
+
+/** What is known of every track: a row a track. */
+export const tracksModel: ReadModel = {
+  name: 'tracks',
+  follows: (stream) => trackIdOfStream(stream) !== null,
+  async load(client, streams) {
+    const trackIds = streams.flatMap((stream) => trackIdOfStream(stream) ?? []);
+    return changesTo(await loadTracks(client, trackIds));
+  },
+  fresh: freshRows,
+};
+
+function changesTo(rows: Map<string, TrackRow>): Changes {
+  const changed = new Map<string, TrackRow | null>();
+  return {
+    apply({ stream, revision, event }) {
+      const trackId = trackIdOfStream(stream);
+      if (trackId === null) return;
+      const before = changed.has(trackId) ? (changed.get(trackId) ?? null) : (rows.get(trackId) ?? null);
+      const after = applyToTrack(before, trackId, { event, revision });
+      if (after !== before) changed.set(trackId, after);
+    },
+    async save(client) {
+      const kept: TrackRow[] = [];
+      const gone: string[] = [];
+      for (const [trackId, row] of changed) {
+        if (row !== null) kept.push(row);
+        else if (rows.has(trackId)) gone.push(trackId);
+      }
+      await writer.upsert(client, kept);
+      if (gone.length > 0) await client.query('DELETE FROM tracks WHERE track_id = ANY($1)', [gone]);
+    },
+  };
+}
+
+function freshRows(): FreshRows {
+  const rows = writer.copying();
+  let row: TrackRow | null = null;
+  return {
+    apply({ stream, revision, event }) {
+      row = applyToTrack(row, trackIdOfStream(stream) ?? '', { event, revision });
+    },
+    settle() {
+      if (row !== null) rows.add(row);
+      row = null;
+    },
+    save: rows.send,
+  };
+}
 
 /** The rows of these tracks. */
-export async function loadTracks(
-  client: Client,
-  trackIds: readonly string[],
-): Promise<Map<string, TrackRow>> {
+async function loadTracks(client: Client, trackIds: readonly string[]): Promise<Map<string, TrackRow>> {
   const rows = await drizzle(client)
     .select()
     .from(tracks)
     .where(eq(tracks.trackId, sql`ANY(${sql.param([...trackIds])})`));
   return new Map(rows.map((row) => [row.trackId, row]));
-}
-
-/** Writes the rows in one statement. */
-export async function saveTracks(client: Client, rows: readonly TrackRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  const records = JSON.stringify(rows.map(trackRecordOf));
-  await client.query({ name: 'tracks-upsert', text: upsert, values: [records] });
-}
-
-export async function deleteTracks(client: Client, trackIds: readonly string[]): Promise<void> {
-  if (trackIds.length === 0) return;
-  await client.query('DELETE FROM tracks WHERE track_id = ANY($1)', [trackIds]);
 }

@@ -1,6 +1,7 @@
-import type { Enriched, RecordedTrackEvent } from '../domain/events.ts';
+import type { Enriched } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
+import type { FactAt } from './read-model.ts';
 import type { TrackRow } from './schema.ts';
 import { columnOf } from './track-columns.ts';
 
@@ -14,6 +15,9 @@ export interface ColumnProvenance {
   readonly confidence: number;
 }
 
+/** A row while it is made. */
+type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
+
 /**
  * The row of a track after one more event of its stream; null: there is no row. An event whose revision the row
  * already has changes nothing, so repeated delivery is harmless.
@@ -21,113 +25,133 @@ export interface ColumnProvenance {
 export function applyToTrack(
   row: TrackRow | null,
   trackId: string,
-  { event, revision }: RecordedTrackEvent,
+  { event, revision }: FactAt,
 ): TrackRow | null {
   if (row !== null && revision <= row.streamRevision) return row;
   const { occurredAt } = event.meta;
   if (event.type === 'Erased') return null;
-  const known = row ?? newRow(trackId, occurredAt);
-  const seen: TrackRow = { ...known, streamRevision: revision, updatedAt: occurredAt };
+  const next: Draft = row === null ? { ...blank, trackId } : { ...row };
+  next.streamRevision = revision;
+  next.updatedAt = occurredAt;
   switch (event.type) {
     case 'TaskReceived': {
-      if (event.data.origin.kind !== 'request') return seen;
-      const { artist, title } = event.data.request;
-      return { ...seen, artist, title };
+      if (event.data.origin.kind !== 'request') return next;
+      next.artist = event.data.request.artist;
+      next.title = event.data.request.title;
+      return next;
     }
     case 'CacheHit':
-      return { ...working(seen), leftOut: without(seen.leftOut, event.data.provider) };
+      work(next);
+      next.leftOut = without(next.leftOut, event.data.provider);
+      return next;
     case 'ApiCalled': {
-      const answered = event.data.outcome.kind === 'found' || event.data.outcome.kind === 'missing';
-      return answered
-        ? { ...working(seen), leftOut: without(seen.leftOut, event.data.provider) }
-        : working(seen);
+      const { outcome, provider } = event.data;
+      work(next);
+      if (outcome.kind === 'found' || outcome.kind === 'missing') next.leftOut = without(next.leftOut, provider);
+      return next;
     }
     case 'Deferred':
-      return { ...working(seen), retryAt: event.data.until, leftOut: names(event.data.leftOut) };
+      work(next);
+      next.retryAt = event.data.until;
+      next.leftOut = names(event.data.leftOut);
+      return next;
     case 'Enriched':
-      return enrich(seen, event.id, revision, occurredAt, event.data);
+      enrich(next, event.data);
+      next.enrichmentTimestamp = occurredAt;
+      next.enrichedEventId = event.id;
+      next.enrichedRevision = revision;
+      return next;
     case 'Failed': {
       const { final, reason, attempt, retryAt, leftOut } = event.data;
-      const failed = { ...working(seen), attempts: attempt, retryAt, leftOut: names(leftOut) };
+      work(next);
+      next.attempts = attempt;
+      next.retryAt = retryAt;
+      next.leftOut = names(leftOut);
       // A final failure never takes away what the track has.
-      if (!final || seen.enrichedEventId !== null) return failed;
-      return { ...failed, status: 'failed', failureReason: reason };
+      if (final && next.enrichedEventId === null) {
+        next.status = 'failed';
+        next.failureReason = reason;
+      }
+      return next;
     }
     case 'Replayed':
     case 'Dismissed':
-      return seen;
+      return next;
     default:
       return event satisfies never;
   }
 }
 
-function newRow(trackId: string, occurredAt: string): TrackRow {
-  const values = Object.fromEntries(trackFields.map((field) => [field, null])) as Record<TrackField, null>;
-  return {
-    ...values,
-    trackId,
-    artist: '',
-    title: '',
-    status: 'pending',
-    failureReason: null,
-    attempts: 0,
-    leftOut: [],
-    retryAt: null,
-    enrichmentSources: [],
-    enrichmentTimestamp: null,
-    enrichmentSourceApi: null,
-    sourceDataVersion: null,
-    provenance: {},
-    enrichedEventId: null,
-    enrichedRevision: null,
-    streamRevision: -1,
-    updatedAt: occurredAt,
-  };
-}
+/** Written out, column by column: copies of an object that was made so are cheap, and a rebuild makes one an event. */
+const blank: TrackRow = {
+  trackId: '',
+  artist: '',
+  title: '',
+  status: 'pending',
+  failureReason: null,
+  attempts: 0,
+  leftOut: [],
+  retryAt: null,
+  isrc: null,
+  spotifyId: null,
+  musicbrainzId: null,
+  lastfmUrl: null,
+  durationMs: null,
+  bpm: null,
+  key: null,
+  camelotKey: null,
+  tempoConfidence: null,
+  energy: null,
+  danceability: null,
+  valence: null,
+  releaseDate: null,
+  genre: null,
+  label: null,
+  album: null,
+  artworkSmallUrl: null,
+  artworkMediumUrl: null,
+  artworkLargeUrl: null,
+  spotifyPopularity: null,
+  lastfmPlaycount: null,
+  lastfmListeners: null,
+  enrichmentSources: [],
+  enrichmentTimestamp: null,
+  enrichmentSourceApi: null,
+  sourceDataVersion: null,
+  provenance: {},
+  enrichedEventId: null,
+  enrichedRevision: null,
+  streamRevision: -1,
+  updatedAt: '',
+};
 
 /** Work on a track that has nothing yet shows; what it has stays what it is. */
-function working(row: TrackRow): TrackRow {
-  return row.enrichedEventId === null ? { ...row, status: 'in_progress', failureReason: null } : row;
+function work(row: Draft): void {
+  if (row.enrichedEventId !== null) return;
+  row.status = 'in_progress';
+  row.failureReason = null;
 }
 
-function enrich(
-  row: TrackRow,
-  eventId: string,
-  revision: number,
-  occurredAt: string,
-  { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data'],
-): TrackRow {
-  const values: Record<string, unknown> = {};
+function enrich(row: Draft, { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data']): void {
+  const values = row as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
     const source = snapshot[field];
     values[field] = source?.value ?? null;
     if (source === undefined) continue;
-    const { provider, confidence } = source;
-    provenance[columnOf(field)] = {
-      provider,
-      eventId: source.eventId,
-      revision: source.revision,
-      confidence,
-    };
+    const { provider, confidence, eventId, revision } = source;
+    provenance[columnOf(field)] = { provider, eventId, revision, confidence };
   }
-  return {
-    ...row,
-    ...values,
-    artist,
-    title,
-    status,
-    failureReason: null,
-    retryAt: null,
-    leftOut: names(leftOut),
-    enrichmentSources: [...sources],
-    enrichmentTimestamp: occurredAt,
-    enrichmentSourceApi: mostFields(Object.values(provenance)),
-    sourceDataVersion: ruleVersion,
-    provenance,
-    enrichedEventId: eventId,
-    enrichedRevision: revision,
-  };
+  row.artist = artist;
+  row.title = title;
+  row.status = status;
+  row.failureReason = null;
+  row.retryAt = null;
+  row.leftOut = names(leftOut);
+  row.enrichmentSources = [...sources];
+  row.enrichmentSourceApi = mostFields(Object.values(provenance));
+  row.sourceDataVersion = ruleVersion;
+  row.provenance = provenance;
 }
 
 function mostFields(given: readonly ColumnProvenance[]): Provider | null {

@@ -17,6 +17,7 @@ export function namespaced(ledger: Ledger, namespace: string): Ledger {
       }
     },
     head: () => ledger.head(),
+    behind: (after) => ledger.behind(after),
     server: () => ledger.server(),
     isAtOrAfter: (position, other) => ledger.isAtOrAfter(position, other),
     close: () => ledger.close(),

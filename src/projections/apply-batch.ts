@@ -1,0 +1,83 @@
+import type { Client } from 'pg';
+import type { Arrival } from './arrival.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { Changes, ReadModel } from './read-model.ts';
+import { readModels } from './read-models.ts';
+
+/**
+ * Folds events in memory, each stream in its order, and writes each row once. An event that cannot be taken parks its
+ * stream in that read model.
+ */
+export async function applyBatch(
+  client: Client,
+  arrivals: readonly Arrival[],
+  quarantine: Quarantine,
+): Promise<void> {
+  for (const model of readModels) {
+    const own = arrivals.filter(({ stream }) => model.follows(stream));
+    if (own.length === 0) continue;
+    const changes = await model.load(client, [...new Set(own.map(({ stream }) => stream))]);
+    for (const arrival of own) takeOrPark(model, changes, arrival, quarantine);
+    await changes.save(client);
+  }
+  await quarantine.save(client);
+}
+
+/** Takes the event where the stream is not held back; where it cannot be taken, the stream is parked. */
+export function takeOrPark(
+  model: ReadModel,
+  changes: Changes,
+  arrival: Arrival,
+  quarantine: Quarantine,
+): void {
+  if (quarantine.holdsBack(model.name, arrival)) return;
+  try {
+    take(changes, arrival);
+  } catch (error) {
+    quarantine.park(model.name, arrival, error);
+  }
+}
+
+/**
+ * The same, one event at a time, each undone alone where the database refuses what comes of it. For a batch that holds
+ * such an event, which `isRefusal` tells by its error.
+ */
+export async function applyOneByOne(
+  client: Client,
+  arrivals: readonly Arrival[],
+  quarantine: Quarantine,
+  models: readonly ReadModel[] = readModels,
+): Promise<void> {
+  for (const model of models) {
+    for (const arrival of arrivals) {
+      if (!model.follows(arrival.stream) || quarantine.holdsBack(model.name, arrival)) continue;
+      await client.query('SAVEPOINT one');
+      try {
+        const changes = await model.load(client, [arrival.stream]);
+        take(changes, arrival);
+        await changes.save(client);
+      } catch (error) {
+        if (isDatabaseError(error) && !isRefusal(error)) throw error;
+        await client.query('ROLLBACK TO SAVEPOINT one');
+        quarantine.park(model.name, arrival, error);
+      }
+      await client.query('RELEASE SAVEPOINT one');
+    }
+  }
+  await quarantine.save(client);
+}
+
+function take(changes: Changes, { stream, revision, event, reason }: Arrival): void {
+  if (event === null) throw new Error(reason);
+  changes.apply({ stream, revision, event });
+}
+
+function isDatabaseError(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === 'string';
+}
+
+/** What the database says about the values themselves: bad data, a broken constraint, a value too long for its index. */
+export function isRefusal(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(22|23|54)/.test(code);
+}

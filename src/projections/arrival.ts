@@ -1,0 +1,22 @@
+import type { RecordedEvent, StoredEvent } from '../ledger/ledger.ts';
+import { isReadable, type SkimmedEvent, skimRecorded, skimStored } from '../ledger/skim.ts';
+
+/** An event on its way into the read models. */
+export interface Arrival {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  /** Null where this version cannot read it. */
+  readonly event: SkimmedEvent | null;
+  /** Why it cannot be read; one sentence. */
+  readonly reason: string;
+}
+
+export function arrivalOf(recorded: RecordedEvent | StoredEvent): Arrival {
+  const { stream, revision, id, type } = recorded;
+  const skimmed = typeof recorded.data === 'string' ? skimStored(recorded as StoredEvent) : skimRecorded(recorded as RecordedEvent);
+  return isReadable(skimmed)
+    ? { stream, revision, id, type, event: skimmed, reason: '' }
+    : { stream, revision, id, type, event: null, reason: skimmed.reason };
+}

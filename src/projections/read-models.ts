@@ -1,0 +1,7 @@
+import { metricsModel } from './metrics-table.ts';
+import type { ReadModel } from './read-model.ts';
+import { tasksModel } from './tasks-table.ts';
+import { tracksModel } from './tracks-table.ts';
+
+/** Every read model that is kept by folding events; the others are views over these. */
+export const readModels: readonly ReadModel[] = [tracksModel, tasksModel, metricsModel];
