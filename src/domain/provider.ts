@@ -11,4 +11,8 @@ export function isProvider(text: string): text is Provider {
  * What one call costs, in millionths of a US dollar. The three are free of charge; another price means another version of
  * the read models.
  */
-export const callPriceMicroUsd: Readonly<Record<Provider, number>> = { spotify: 0, musicbrainz: 0, lastfm: 0 };
+export const callPriceMicroUsd: Readonly<Record<Provider, number>> = {
+  spotify: 0,
+  musicbrainz: 0,
+  lastfm: 0,
+};

@@ -66,7 +66,8 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
 }
 
 function eventOf(line: string): StoredEvent {
-  const [stream = '', revision, id = '', type = '', position = '', data = '', metadata = ''] = line.split('\t');
+  const [stream = '', revision, id = '', type = '', position = '', data = '', metadata = ''] =
+    line.split('\t');
   return {
     stream: unescaped(stream),
     revision: Number(revision),
@@ -81,5 +82,7 @@ function eventOf(line: string): StoredEvent {
 const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
 function unescaped(text: string): string {
-  return text.includes('\\') ? text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter) : text;
+  return text.includes('\\')
+    ? text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter)
+    : text;
 }

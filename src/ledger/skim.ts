@@ -75,7 +75,8 @@ const metaStart = /^\{"occurredAt":"([\w.:+-]+)","taskId":"((?:[^"\\])*)","hop":
 /** What read models look at of the metadata of an answer that is of the present version. */
 function skimMeta(metadata: string): SkimmedCall['meta'] | null {
   const [, occurredAt, taskId, hop] = metaStart.exec(metadata) ?? [];
-  if (occurredAt === undefined || taskId === undefined || !metadata.endsWith('"schemaVersion":1}')) return null;
+  if (occurredAt === undefined || taskId === undefined || !metadata.endsWith('"schemaVersion":1}'))
+    return null;
   return { occurredAt, taskId, hop: Number(hop) };
 }
 
@@ -95,7 +96,8 @@ function skimAnswer(
   end.lastIndex = data.lastIndexOf(endsWith);
   const ending = end.lastIndex < 0 ? null : end.exec(data);
   if (ending === null) return null;
-  if (type === 'CacheHit') return { id, type, data: { provider, via: ending[2] as 'cache' | 'flight' }, meta };
+  if (type === 'CacheHit')
+    return { id, type, data: { provider, via: ending[2] as 'cache' | 'flight' }, meta };
   return {
     id,
     type,

@@ -15,7 +15,10 @@ export interface Arrival {
 
 export function arrivalOf(recorded: RecordedEvent | StoredEvent): Arrival {
   const { stream, revision, id, type } = recorded;
-  const skimmed = typeof recorded.data === 'string' ? skimStored(recorded as StoredEvent) : skimRecorded(recorded as RecordedEvent);
+  const skimmed =
+    typeof recorded.data === 'string'
+      ? skimStored(recorded as StoredEvent)
+      : skimRecorded(recorded as RecordedEvent);
   return isReadable(skimmed)
     ? { stream, revision, id, type, event: skimmed, reason: '' }
     : { stream, revision, id, type, event: null, reason: skimmed.reason };

@@ -27,7 +27,11 @@ function settings(url: string, schema: string): pg.ClientConfig {
  *
  * @param within bound of a statement, in milliseconds
  */
-export async function connect(url: string, schema = liveSchema, withinMs = statementMsMax): Promise<pg.Client> {
+export async function connect(
+  url: string,
+  schema = liveSchema,
+  withinMs = statementMsMax,
+): Promise<pg.Client> {
   const client = new pg.Client({ ...settings(url, schema), query_timeout: withinMs });
   // Whoever uses it sees the loss in its next query.
   client.on('error', () => undefined);

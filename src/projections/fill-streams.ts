@@ -38,7 +38,9 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
     batch = createFreshBatch(skipped);
     const afterStream = full.streams.at(-1) ?? filling.afterStream;
     filling = { ...filling, afterStream, events: filling.events + full.events };
-    writing = follower.move({ position: null, filling }, () => save(client, ledger, full, filling.upTo, skipped));
+    writing = follower.move({ position: null, filling }, () =>
+      save(client, ledger, full, filling.upTo, skipped),
+    );
     // It is awaited before the next one.
     writing.catch(() => undefined);
     onProgress(filling.events);
@@ -67,7 +69,9 @@ async function save(
   if (!(await isTaken(client, () => batch.save(client)))) {
     for (const stream of batch.streams) {
       const recorded = await ledger.read(stream, { maxCount: readCountMax });
-      const arrivals = recorded.filter(({ position }) => position === '' || ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
+      const arrivals = recorded
+        .filter(({ position }) => position === '' || ledger.isAtOrAfter(upTo, position))
+        .map(arrivalOf);
       const alone = createFreshBatch(skipped);
       for (const arrival of arrivals) alone.take(arrival);
       alone.settle();

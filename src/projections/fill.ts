@@ -15,6 +15,7 @@ export interface FillOptions {
   readonly upTo: Position;
   readonly signal: AbortSignal;
   readonly onProgress?: (events: number) => void;
+  readonly onIndexing?: (events: number) => void;
 }
 
 /** A statement of a fill may take this long; making an index is one. */
@@ -44,6 +45,7 @@ export async function fill(options: FillOptions): Promise<number> {
     if (begun === null) throw new Error(`Nothing is being filled in ${schema}.`);
     const parts = { client, ledger, follower, filling: begun, signal, onProgress };
     const events = await (ledger.streams === undefined ? fillByPosition(parts) : fillByStream(parts));
+    options.onIndexing?.(events);
     await makeIndexes(client, begun.indexes);
     await follower.move({ position: begun.upTo, filling: null });
     return events;

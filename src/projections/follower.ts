@@ -2,7 +2,14 @@ import type { Client } from 'pg';
 import type { Ledger, Position, RecordedEvent } from '../ledger/ledger.ts';
 import { applyBatch, applyOneByOne, isRefusal } from './apply-batch.ts';
 import { type Arrival, arrivalOf } from './arrival.ts';
-import { type Checkpoint, type Filling, moving, OtherVersion, readCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  type Filling,
+  moveCheckpoint,
+  moving,
+  OtherVersion,
+  readCheckpoint,
+} from './checkpoint.ts';
 import { loadQuarantine, type Quarantine } from './quarantine.ts';
 import { projectionVersion } from './version.ts';
 
@@ -17,8 +24,8 @@ export interface Follower {
    * @throws CheckpointMoved, Paused
    */
   advance(events: readonly RecordedEvent[], to: Position, filling?: Filling): Promise<void>;
-  /** The same within a transaction of the caller's, who has locked the checkpoint and moves it. */
-  bringIn(events: readonly RecordedEvent[]): Promise<void>;
+  /** The same within a transaction of the caller's, who has locked the checkpoint. */
+  bringIn(events: readonly RecordedEvent[], to: Position): Promise<void>;
   /** Moves the checkpoint alone, together with what `write` does. */
   move(to: Pick<Checkpoint, 'position' | 'filling'>, write?: () => Promise<void>): Promise<void>;
 }
@@ -74,7 +81,9 @@ export async function openFollower(client: Client, ledger: Pick<Ledger, 'isAtOrA
       const to = { position, filling: filling ?? checkpoint.filling };
       await move(to, () => apply(arrivals));
     },
-    bringIn: (events) => apply(newOf(events).map(arrivalOf)),
+    async bringIn(events, position) {
+      await apply(newOf(events).map(arrivalOf));
+      checkpoint = await moveCheckpoint(client, checkpoint, { position, filling: checkpoint.filling });
+    },
   };
 }
-

@@ -51,6 +51,8 @@ export async function versionOf(client: Client, schema: string): Promise<number 
   );
   if (rows[0]?.tables !== true) return null;
   if (!rows[0].versioned) return 1;
-  const version = await client.query<{ version: number }>(`SELECT version FROM ${schema}.projection_checkpoint`);
+  const version = await client.query<{ version: number }>(
+    `SELECT version FROM ${schema}.projection_checkpoint`,
+  );
   return version.rows[0]?.version ?? null;
 }

@@ -65,7 +65,8 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
         if (!(error instanceof CheckpointMoved)) become('in-trouble', sentenceOf(error));
       }
       follower = null;
-      backoffMs = performance.now() - beganMs > backoffMsMax ? backoffMsMin : Math.min(backoffMs * 2, backoffMsMax);
+      backoffMs =
+        performance.now() - beganMs > backoffMsMax ? backoffMsMin : Math.min(backoffMs * 2, backoffMsMax);
       await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -141,7 +142,9 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
           const { position } = await readCheckpoint(client);
           if (position !== null && ledger.isAtOrAfter(position, target)) return;
           if (performance.now() > deadlineMs) {
-            throw new Error(`The read models are not at ${target} after ${withinMs} ms${trouble === null ? '' : `: ${trouble}`}.`);
+            throw new Error(
+              `The read models are not at ${target} after ${withinMs} ms${trouble === null ? '' : `: ${trouble}`}.`,
+            );
           }
           await sleep(25);
         }

@@ -41,7 +41,9 @@ export function createRowWriter<Row extends object>(
   return {
     async upsert(client, rows) {
       if (rows.length === 0) return;
-      const records = rows.map((row) => Object.fromEntries(columns.map((column) => [column.name, row[column.key]])));
+      const records = rows.map((row) =>
+        Object.fromEntries(columns.map((column) => [column.name, row[column.key]])),
+      );
       await client.query({ name: `${name}-upsert`, text: upsertText, values: [JSON.stringify(records)] });
     },
     copying() {

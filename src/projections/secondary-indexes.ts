@@ -8,7 +8,9 @@ export async function secondaryIndexes(client: Client, schema: string): Promise<
       ORDER BY c.relname`,
     [schema],
   );
-  return rows.map(({ definition }) => definition.replace(/^CREATE (UNIQUE )?INDEX /, 'CREATE $1INDEX IF NOT EXISTS '));
+  return rows.map(({ definition }) =>
+    definition.replace(/^CREATE (UNIQUE )?INDEX /, 'CREATE $1INDEX IF NOT EXISTS '),
+  );
 }
 
 export async function dropSecondaryIndexes(client: Client, schema: string): Promise<void> {

@@ -47,7 +47,8 @@ export function applyToTrack(
     case 'ApiCalled': {
       const { outcome, provider } = event.data;
       work(next);
-      if (outcome.kind === 'found' || outcome.kind === 'missing') next.leftOut = without(next.leftOut, provider);
+      if (outcome.kind === 'found' || outcome.kind === 'missing')
+        next.leftOut = without(next.leftOut, provider);
       return next;
     }
     case 'Deferred':
@@ -132,7 +133,10 @@ function work(row: Draft): void {
   row.failureReason = null;
 }
 
-function enrich(row: Draft, { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data']): void {
+function enrich(
+  row: Draft,
+  { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data'],
+): void {
   const values = row as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {

@@ -1,28 +1,33 @@
 import fc from 'fast-check';
+import type { Client } from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { replay } from '../../src/domain/evolve.ts';
 import { trackStream } from '../../src/domain/stream-names.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
 import { connect } from '../../src/projections/database.ts';
 import { migrateProjections } from '../../src/projections/migrate.ts';
-import { startProjector } from '../../src/projections/projector.ts';
+import type { StreamEvent } from '../../src/projections/read-model.ts';
 import type { TaskRow } from '../../src/projections/schema.ts';
 import { openTaskQueries } from '../../src/projections/task-queries.ts';
 import { applyToTask } from '../../src/projections/tasks.ts';
-import { applyToTasks } from '../../src/projections/tasks-table.ts';
+import { tasksModel } from '../../src/projections/tasks-table.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
-import { anyTracks, appendInTurn, interleavings, recordedOf } from './recorded.ts';
+import { anyTracks, interleavings, recordedOf } from './recorded.ts';
 
 let storage: PostgresStorage;
-let ledger: Ledger;
 let url = '';
 beforeEach(async () => {
   storage = await openPostgresStorage();
-  ledger = await storage.open();
   url = storage.database.url;
   await migrateProjections({ url });
 });
 afterEach(() => storage.drop());
+
+/** A batch, as the projector has it. */
+async function applied(client: Client, events: readonly StreamEvent[]): Promise<void> {
+  const changes = await tasksModel.load(client, [...new Set(events.map(({ stream }) => stream))]);
+  for (const event of events) changes.apply(event);
+  await changes.save(client);
+}
 
 const tableOf = async () =>
   new Map(
@@ -52,11 +57,10 @@ it('has a row for every task of every stream as the fold of the stream has it, w
         seen.set(trackId, at + 1);
         const recorded = recordedOf(tracks.get(trackId) ?? [])[at];
         if (recorded === undefined) throw new Error('There is no such turn.');
-        return { stream: trackStream(trackId), recorded };
+        return { stream: trackStream(trackId), ...recorded };
       });
       for (let at = 0; at < all.length; at += size) {
-        for (let time = 0; time < (again ? 2 : 1); time++)
-          await applyToTasks(client, all.slice(at, at + size));
+        for (let time = 0; time < (again ? 2 : 1); time++) await applied(client, all.slice(at, at + size));
       }
       const table = await tableOf();
       const expected = new Map<string, string>();
@@ -204,29 +208,4 @@ it('finds dead letters by each filter, and not those that nobody has to look aft
     { reason: 'crashes', count: 1 },
   ]);
   await queries.close();
-});
-
-it('a projector that had followed before the table existed fills it from the start', async () => {
-  const [tracks] = fc.sample(
-    anyTracks.filter((all) => [...all.values()].some((events) => events.length > 3)),
-    { numRuns: 1, seed: 7 },
-  );
-  if (tracks === undefined) throw new Error('There is no sample.');
-  await appendInTurn(
-    ledger,
-    tracks,
-    [...tracks].flatMap(([trackId, events]) => events.map(() => trackId)),
-  );
-  const follow = async () => {
-    const projector = startProjector({ ledger, url });
-    await projector.waitUntilCaughtUp(15_000).finally(projector.stop);
-  };
-  await follow();
-  const before = await tableOf();
-  // As a database of the version before has it.
-  await storage.database.query('DROP TABLE enrichment.tasks');
-  await storage.database.query('DELETE FROM enrichment.schema_migrations WHERE id = 2');
-  await migrateProjections({ url });
-  await follow();
-  expect(await tableOf()).toEqual(before);
 });

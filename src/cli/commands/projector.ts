@@ -35,10 +35,17 @@ async function project(): Promise<void> {
   const logger = createLogger(config.serviceLogLevel);
   const ledger = await openLedgerAt(ledgerUrl);
   logger.info(await ledger.server());
-  const projector = startProjector({ ledger, url });
+  const projector = startProjector({
+    ledger,
+    url,
+    onState(state, why) {
+      if (why === null) logger.info(`the projector is ${state}`);
+      else logger.error(`the read models do not follow: ${why}`);
+    },
+  });
   await runService(
     {
-      failed: projector.failed,
+      failed: new Promise(() => undefined),
       reasons: async () => projector.fault(),
       async stop() {
         await projector.stop();
