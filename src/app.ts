@@ -2,8 +2,10 @@ import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { claimLedger } from './ledger/ledger-claim.ts';
 import { openPostgresLedger } from './ledger/postgres.ts';
+import { OtherVersion } from './projections/checkpoint.ts';
 import { migrateProjections } from './projections/migrate.ts';
 import { type Projector, startProjector } from './projections/projector.ts';
+import { rebuild } from './projections/rebuild.ts';
 
 /** A ledger, and why it may not be able to go on. */
 export interface OpenLedger {
@@ -22,6 +24,8 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** `esdb://…` or `postgres://…`; null: the ledger is in the data folder. */
   readonly ledgerUrl: string | null;
+  /** Told in a sentence of what takes a while. */
+  readonly say?: (sentence: string) => void;
 }
 
 /** The ledger at an address. */
@@ -40,12 +44,12 @@ export async function openLedger({ dataDir, ledgerUrl }: StoreOptions): Promise<
 }
 
 /** Opens a data folder: its PostgreSQL, its read models, and the ledger that they are made from. */
-export async function openStore({ dataDir, ledgerUrl }: StoreOptions): Promise<Store> {
+export async function openStore({ dataDir, ledgerUrl, say }: StoreOptions): Promise<Store> {
   const postgres = await openEmbeddedPostgres({ dataDir });
   try {
     await claimLedger(dataDir, ledgerUrl);
     const ledger = ledgerUrl === null ? await openPostgresLedger(postgres) : await openLedgerAt(ledgerUrl);
-    await migrateProjections({ url: postgres.url });
+    await bringUpToDate(ledger, postgres.url, say);
     return {
       ledger,
       databaseUrl: postgres.url,
@@ -58,6 +62,25 @@ export async function openStore({ dataDir, ledgerUrl }: StoreOptions): Promise<S
   } catch (error) {
     await postgres.stop();
     throw error;
+  }
+}
+
+/** The tables of a data folder are nobody else's: those of another version are made anew at once. */
+async function bringUpToDate(ledger: Ledger, url: string, say?: StoreOptions['say']): Promise<void> {
+  try {
+    await migrateProjections({ url });
+  } catch (error) {
+    if (!(error instanceof OtherVersion)) throw error;
+    say?.('The read models are of another version: they are made anew from the ledger.');
+    await rebuild({
+      ledger,
+      url,
+      fromScratch: true,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+      samplesMax: 0,
+      mayReplace: null,
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { dlqCommand } from './commands/dlq.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { gateCommand } from './commands/gate.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { projectionsCommand } from './commands/projections.ts';
 import { migrateCommand, projectorCommand } from './commands/projector.ts';
 import { queueCommand } from './commands/queue.ts';
 import { runCommand } from './commands/run.ts';
@@ -29,6 +30,7 @@ const program = new Command(tool)
   .addCommand(gateCommand())
   .addCommand(migrateCommand())
   .addCommand(projectorCommand())
+  .addCommand(projectionsCommand())
   .addCommand(demoCommand())
   .addCommand(simulateCommand())
   .addCommand(doctorCommand());
@@ -45,7 +47,10 @@ Examples:
 
 for (const command of program.commands) {
   command.exitOverride();
-  for (const below of command.commands) below.exitOverride();
+  for (const below of command.commands) {
+    below.exitOverride();
+    for (const deeper of below.commands) deeper.exitOverride();
+  }
 }
 
 // A reader such as `head` may close the pipe early; that is no error.

@@ -13,6 +13,7 @@ import { beginRepetition } from './repetition.ts';
 import { feedRows, orAborted } from './run-feed.ts';
 import { summaryOf } from './run-summary.ts';
 import { createTally, type Tally } from './run-tally.ts';
+import { say } from './say.ts';
 import type { RunSummary } from './summary.ts';
 
 /** How often the progress line is brought up to date. */
@@ -45,7 +46,7 @@ export async function runFile(options: RunOptions): Promise<RunSummary> {
   const { dataDir, input, signal } = options;
   const config = options.liftRates ? withoutRates(options.config) : options.config;
   const startedMs = performance.now();
-  const store = await openStore({ dataDir, ledgerUrl: config.ledgerUrl });
+  const store = await openStore({ dataDir, ledgerUrl: config.ledgerUrl, say });
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   signal.addEventListener('abort', stop, { once: true });

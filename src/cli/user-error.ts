@@ -3,6 +3,9 @@ import { ConfigError } from '../config.ts';
 import { EmbeddedPostgresError } from '../embedded/embedded-postgres-error.ts';
 import { LedgerRefusal, LedgerUnavailable } from '../ledger/ledger.ts';
 import { OtherLedger } from '../ledger/ledger-claim.ts';
+import { OtherVersion } from '../projections/checkpoint.ts';
+import { RebuildUnderWay } from '../projections/rebuild.ts';
+import { NothingBefore, PointedAt } from '../projections/swap.ts';
 import { QueueUnavailable } from '../queue/rabbitmq-connection.ts';
 import { NoProviderLeft } from '../workers/handle.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
@@ -21,7 +24,16 @@ export class UserError extends Error {
 }
 
 /** Errors whose message is such a sentence already. */
-const forPersons = [UserError, ConfigError, EmbeddedPostgresError, OtherLedger];
+const forPersons = [
+  UserError,
+  ConfigError,
+  EmbeddedPostgresError,
+  OtherLedger,
+  OtherVersion,
+  NothingBefore,
+  PointedAt,
+  RebuildUnderWay,
+];
 /** The same, where the system's own reason behind them does not say it better. */
 const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal, QueueUnavailable];
 

@@ -32,7 +32,7 @@ export interface ProjectorOptions {
 }
 
 /** Held by the active projector. */
-const activeLock = 0x70726f6a;
+export const activeLock = 0x70726f6a;
 const lockAgainAfterMs = 500;
 const pausedLookAgainMs = 500;
 const housekeepingEveryMs = 1000;

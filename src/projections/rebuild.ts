@@ -14,8 +14,8 @@ export interface RebuildOptions {
   readonly onProgress: (progress: ShadowProgress) => void;
   /** How many rows of each table are shown that differ. */
   readonly samplesMax: number;
-  /** Told what differs; false: the live tables stay. */
-  readonly mayReplace: (comparison: Comparison) => boolean | Promise<boolean>;
+  /** Told what differs; false: the live tables stay. Null: they are replaced without a comparison. */
+  readonly mayReplace: ((comparison: Comparison) => boolean) | null;
 }
 
 export interface Rebuilt {
@@ -39,10 +39,11 @@ const rebuildLock = 0x72656275;
  */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   return alone(options.url, async (client) => {
-    const isComparable = (await livePosition(client)) !== null;
+    const { mayReplace } = options;
+    const isCompared = mayReplace !== null && (await livePosition(client)) !== null;
     await makeShadow({ ...options, schema: nextSchema });
-    const comparison = isComparable ? await compareWithLive({ ...options, schema: nextSchema }) : null;
-    const isSwapped = comparison === null || (await options.mayReplace(comparison));
+    const comparison = isCompared ? await compareWithLive({ ...options, schema: nextSchema }) : null;
+    const isSwapped = comparison === null || mayReplace === null || mayReplace(comparison);
     if (isSwapped) await swapIn(options);
     return { comparison, isSwapped };
   });

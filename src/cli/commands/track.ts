@@ -8,6 +8,7 @@ import { openTrackQueries, type TrackQueries } from '../../projections/queries.t
 import { trackRecordOf } from '../../projections/track-columns.ts';
 import { tool } from '../command-line.ts';
 import { existingDataDir } from '../data-dir.ts';
+import { say } from '../say.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
 import { trackViewOf } from '../track-view.ts';
@@ -62,6 +63,7 @@ export async function withStore(flags: TrackFlags, use: (store: Store) => Promis
   const store = await openStore({
     dataDir: await existingDataDir(flags.dataDir),
     ledgerUrl: readConfig().ledgerUrl,
+    say,
   });
   try {
     await use(store);
