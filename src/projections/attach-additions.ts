@@ -7,7 +7,7 @@ import {
   keyIndex,
 } from './attached-columns.ts';
 import { attachedViewSql } from './attached-objects.ts';
-import { wholeTableMsMax } from './attached-table.ts';
+import { wholeTableMsMax } from './attached-rows.ts';
 import { AttachedTableError, tableSql, tableText } from './attachment.ts';
 import { columnsOf, type ForeignTable } from './foreign-table.ts';
 

@@ -1,16 +1,9 @@
 import pg from 'pg';
 import { addColumns, addConstraints, addIndexes, addView, slow } from './attach-additions.ts';
-import { attachedColumns } from './attached-columns.ts';
+import { fillRows, type Names, readModel, same } from './attach-fill.ts';
+import { attachedColumns, keyIndex } from './attached-columns.ts';
 import { attachedTriggersSql, attachmentTables } from './attached-objects.ts';
-import { bringInStep } from './attached-table.ts';
-import {
-  AttachedTableError,
-  type Attachment,
-  attachmentSchema,
-  readAttachment,
-  tableSql,
-  tableText,
-} from './attachment.ts';
+import { AttachedTableError, attachmentSchema, readAttachment, tableSql, tableText } from './attachment.ts';
 import { changeAttachment } from './attachment-transaction.ts';
 import { liveSchema } from './database.ts';
 import { type ForeignTable, findForeignTable, parseNames } from './foreign-table.ts';
@@ -27,40 +20,50 @@ export interface Attached {
   readonly rowsChanged: number;
 }
 
-const readModel = tableSql({ schema: liveSchema, table: 'tracks' });
-
 /**
  * Gives a `tracks` table of somebody else what migration 008 adds, and keeps it in step with the read model from then
- * on. One transaction, which locks the table while its rows get their values. Safe to repeat: then it brings in step
- * what has gone out of it.
+ * on. One short transaction, alone with the table, adds everything; then the rows get their values, in parts and
+ * beside everybody's work. What was cut off there goes on when it is repeated; a repetition also brings in step what
+ * has gone out of it.
  *
  * @param table as in SQL, with its schema: `public.tracks`, `"My Schema"."Tracks"`
  * @param key the column that holds track ids: text, an integer or a uuid; it need not be unique
  * @throws AttachedTableError
  */
-export function attachTable(options: {
+export async function attachTable(options: {
   readonly url: string;
   readonly table: string;
   readonly key: string;
 }): Promise<Attached> {
-  return changeAttachment(options.url, async (client) => {
-    const names = await parseNames(client, options);
-    const before = await readAttachment(client);
-    if (before !== null) return attachAgain(client, before, names);
-    await client.query(`SELECT FROM ${readModel} LIMIT 0`).catch(noReadModel);
-    const found = await findForeignTable(client, names);
-    await client.query(`LOCK TABLE ONLY ${tableSql(found)} IN ACCESS EXCLUSIVE MODE`);
-    // Before the lock somebody may have changed it.
-    const foreign = await findForeignTable(client, names);
-    return attach(client, foreign);
-  });
+  const { url } = options;
+  const { names, already, added } = await changeAttachment(url, (client) => begin(client, options));
+  return { table: tableText(names), key: names.key, already, added, rowsChanged: await fillRows(url, names) };
 }
 
-async function attach(client: pg.ClientBase, foreign: ForeignTable): Promise<Attached> {
-  const table = tableSql(foreign);
+async function begin(
+  client: pg.ClientBase,
+  options: { readonly table: string; readonly key: string },
+): Promise<{ readonly names: Names; readonly already: boolean; readonly added: readonly string[] }> {
+  const names = await parseNames(client, options);
+  const before = await readAttachment(client);
+  if (before !== null) {
+    if (same(before, names)) return { names, already: true, added: [] };
+    throw new AttachedTableError(
+      `${tableText(before)} is attached already, by ${pg.escapeIdentifier(before.key)}: detach it first, one table can be.`,
+    );
+  }
+  await client.query(`SELECT FROM ${readModel} LIMIT 0`).catch(noReadModel);
+  const found = await findForeignTable(client, names);
+  await client.query(`LOCK TABLE ONLY ${tableSql(found)} IN ACCESS EXCLUSIVE MODE`);
+  // Before the lock somebody may have changed it.
+  const foreign = await findForeignTable(client, names);
+  return { names, already: false, added: await addAll(client, foreign) };
+}
+
+async function addAll(client: pg.ClientBase, foreign: ForeignTable): Promise<readonly string[]> {
   await client.query(attachmentTables);
   const columns = await addColumns(client, foreign);
-  const rowsChanged = await fillRows(client, foreign, columns);
+  await refuseLosses(client, foreign, columns);
   const constraints = await addConstraints(client, foreign);
   const indexes = await addIndexes(client, foreign);
   const viewBefore = await addView(client, foreign);
@@ -72,40 +75,19 @@ async function attach(client: pg.ClientBase, foreign: ForeignTable): Promise<Att
     [foreign.schema, foreign.table, foreign.key, columns, constraints, indexes, viewBefore],
   );
   // An index over an expression has no statistics yet, and without them the planner may not use it.
-  await client.query(`ANALYZE ${table}`);
-  return {
-    table: tableText(foreign),
-    key: foreign.key,
-    already: false,
-    added: [...columns, ...constraints, ...indexes],
-    rowsChanged,
-  };
-}
-
-async function attachAgain(
-  client: pg.ClientBase,
-  before: Attachment,
-  names: Pick<Attachment, 'schema' | 'table' | 'key'>,
-): Promise<Attached> {
-  const { schema, table, key } = before;
-  if (schema !== names.schema || table !== names.table || key !== names.key) {
-    throw new AttachedTableError(
-      `${tableText(before)} is attached already, by ${pg.escapeIdentifier(key)}: detach it first, one table can be.`,
-    );
-  }
-  const { changed } = await bringInStep(client, before, readModel, null);
-  return { table: tableText(before), key, already: true, added: [], rowsChanged: changed };
+  if (indexes.includes(keyIndex)) await client.query(`ANALYZE ${tableSql(foreign)}`);
+  return [...columns, ...constraints, ...indexes];
 }
 
 /** Columns that were there before may hold what only they know; that is not overwritten with nothing. */
-async function fillRows(
+async function refuseLosses(
   client: pg.ClientBase,
   foreign: ForeignTable,
   added: readonly string[],
-): Promise<number> {
-  const kept = attachedColumns.filter(({ name }) => !added.includes(name));
+): Promise<void> {
   const key = `f.${pg.escapeIdentifier(foreign.key)}`;
-  for (const { name } of kept) {
+  for (const { name } of attachedColumns) {
+    if (added.includes(name)) continue;
     const { rows } = await client.query<{ count: number }>(
       slow(`SELECT count(*)::int AS count
               FROM ${tableSql(foreign)} f LEFT JOIN ${readModel} t ON t.track_id = ${key}::text
@@ -114,14 +96,9 @@ async function fillRows(
     const count = rows[0]?.count ?? 0;
     if (count === 0) continue;
     throw new AttachedTableError(
-      `The column ${name} of ${tableText(foreign)} holds ${count} values that the read model does not know and that would be lost: rename the column, or set it to NULL.`,
+      `The column ${name} of ${tableText(foreign)} holds values in ${count} rows that the read model does not know and that would be lost: rename the column, or set it to NULL.`,
     );
   }
-  const attachment = { ...foreign, columns: [], constraints: [], indexes: [], viewBefore: null };
-  const { changed } = await bringInStep(client, attachment, readModel, null);
-  // What triggers of the table's own have deferred would stand in the way of altering it.
-  await client.query('SET CONSTRAINTS ALL IMMEDIATE');
-  return changed;
 }
 
 function noReadModel(cause: unknown): never {

@@ -45,6 +45,10 @@ function explained(cause: unknown): unknown {
       return because(
         `The database user may not do this (${cause.message}): use the one that owns the table, and let it create schemas in the database and read enrichment.tracks.`,
       );
+    case '23514':
+      return because(
+        `A column that was there before holds what migration 008 does not allow (${cause.message}): correct it first.`,
+      );
     case dependentObjects:
       return because(
         `Something else depends on what would go (${cause.detail ?? cause.message}): drop that first. Nothing was changed.`,

@@ -6,6 +6,7 @@ import {
   attachedConstraints,
   attachedIndexes,
 } from '../../../src/projections/attached-columns.ts';
+import { syncAttached } from '../../../src/projections/attached-table.ts';
 import { coverageSelectList } from '../../../src/projections/coverage.ts';
 import { detachTable } from '../../../src/projections/detach-table.ts';
 import { startCli } from '../../support/cli.ts';
@@ -17,6 +18,8 @@ import {
   project,
   psql,
   psqlIsThere,
+  putTrack,
+  settle,
   valuesOf,
 } from './world.ts';
 
@@ -140,6 +143,51 @@ describe('attaching a table', () => {
     expect(await describeTable(world, quoted)).toEqual(before);
   });
 
+  it.each(['text', 'integer'])('finds rows by an index, also with a key of type %s', async (type) => {
+    await scraped(`track_id ${type} PRIMARY KEY, title text`);
+    await world.query(
+      `INSERT INTO public.tracks SELECT n::${type}, repeat('x', 100) FROM generate_series(1, 20000) AS n`,
+    );
+    await world.query('ANALYZE public.tracks');
+    await attach();
+    await projector.query('BEGIN');
+    await putTrack(projector, 'enrichment', '77', valuesOf('8A'));
+    await syncAttached(projector, ['77', 'unknown']);
+    const { rows } = await projector.query(
+      `SELECT seq_scan, n_tup_upd FROM pg_stat_xact_user_tables WHERE schemaname = 'public' AND relname = 'tracks'`,
+    );
+    await projector.query('COMMIT');
+    expect(rows).toEqual([{ seq_scan: '0', n_tup_upd: '1' }]);
+  });
+
+  it('fills a large table while scrapers go on with it', async () => {
+    await scraped('id serial, track_id text PRIMARY KEY, title text');
+    const rowsMax = 10_000;
+    await world.query(
+      `INSERT INTO public.tracks (track_id, title) SELECT n::text, repeat('x', 1000) FROM generate_series(1, ${rowsMax}) AS n`,
+    );
+    await world.query(
+      `INSERT INTO enrichment.tracks (track_id, artist, title, status, attempts, left_out, enrichment_sources,
+         provenance, stream_revision, updated_at, camelot_key)
+       SELECT n::text, 'a', 't', 'pending', 0, '{}', '{}', '{}', 0, now(), '8A' FROM generate_series(1, ${rowsMax + 1000}) AS n`,
+    );
+    let attaching = true;
+    const attached = attach().finally(() => {
+      attaching = false;
+    });
+    const scraper = await world.session();
+    for (let n = 1; attaching; n += 1) {
+      await scraper.query('BEGIN');
+      await scraper.query(`UPDATE public.tracks SET title = 'y' WHERE id % 97 = ${n % 97}`);
+      if (n <= 1000)
+        await scraper.query(`INSERT INTO public.tracks (track_id, title) VALUES ('${rowsMax + n}', 'z')`);
+      await scraper.query('COMMIT');
+    }
+    expect((await attached).rowsChanged).toBeGreaterThan(0);
+    while ((await settle(projector)) > 0);
+    expect(await outOfStep(world)).toEqual([]);
+  });
+
   it('folds names that are not quoted, as SQL does', async () => {
     await scraped();
     expect(await attach('Public.TRACKS', 'Track_ID')).toMatchObject({
@@ -171,7 +219,7 @@ describe('attaching a table', () => {
     [
       'public.own_values',
       'track_id',
-      /camelot_key of public.own_values holds 1 values that the read model does not know/,
+      /camelot_key of public.own_values holds values in 1 rows that the read model does not know/,
     ],
   ])('refuses %s by %s in one sentence, and changes nothing', async (table, key, sentence) => {
     await scraped('track_id text, made timestamptz');
@@ -184,6 +232,8 @@ describe('attaching a table', () => {
       CREATE TABLE public.not_null (track_id text, camelot_key varchar(3) NOT NULL);
       CREATE TABLE public.own_values (track_id text, camelot_key varchar(3));
       INSERT INTO public.own_values VALUES ('a', '8A'), ('b', '8A'), (NULL, '8A');
+      CREATE TABLE public.bad_values (track_id text, camelot_key varchar(3));
+      INSERT INTO public.bad_values VALUES ('a', 'x');
       CREATE TABLE public.index_taken (track_id text);
       CREATE SCHEMA viewed CREATE TABLE tracks (track_id text)
         CREATE VIEW enrichment_coverage_stats AS SELECT 1 AS n;
