@@ -1,7 +1,9 @@
 import type { Client } from 'pg';
+import { trackIdOfStream } from '../domain/stream-names.ts';
 import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
 import { applyOneByOne } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
+import { syncAttached } from './attached-table.ts';
 import type { Follower } from './follower.ts';
 import type { Parked } from './quarantine.ts';
 import { readModels } from './read-models.ts';
@@ -44,6 +46,8 @@ async function drain(client: Client, ledger: Ledger, follower: Follower, row: Re
       quarantine.skip(readModel, stream, revision);
     }
     await applyOneByOne(client, events.map(arrivalOf), quarantine, [model]);
+    const trackId = trackIdOfStream(stream);
+    if (trackId !== null) await syncAttached(client, [trackId]);
   });
 }
 

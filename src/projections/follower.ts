@@ -1,7 +1,9 @@
 import type { Client } from 'pg';
+import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { Ledger, Position, RecordedEvent } from '../ledger/ledger.ts';
 import { applyBatch, applyOneByOne, isRefusal } from './apply-batch.ts';
 import { type Arrival, arrivalOf } from './arrival.ts';
+import { syncAttached } from './attached-table.ts';
 import {
   type Checkpoint,
   type Filling,
@@ -30,8 +32,15 @@ export interface Follower {
   move(to: Pick<Checkpoint, 'position' | 'filling'>, write?: () => Promise<void>): Promise<void>;
 }
 
-/** @throws OtherVersion */
-export async function openFollower(client: Client, ledger: Pick<Ledger, 'isAtOrAfter'>): Promise<Follower> {
+/**
+ * @param isLive whether these are the tables that readers see: then an attached table is kept in step as well
+ * @throws OtherVersion
+ */
+export async function openFollower(
+  client: Client,
+  ledger: Pick<Ledger, 'isAtOrAfter'>,
+  isLive = false,
+): Promise<Follower> {
   let checkpoint = await readCheckpoint(client);
   if (checkpoint.version !== projectionVersion) throw new OtherVersion(checkpoint.version);
   let quarantine = await loadQuarantine(client);
@@ -59,6 +68,7 @@ export async function openFollower(client: Client, ledger: Pick<Ledger, 'isAtOrA
       await applyOneByOne(client, arrivals, quarantine);
     }
     await client.query('RELEASE SAVEPOINT batch');
+    if (isLive) await syncAttached(client, trackIdsOf(arrivals));
   }
 
   async function move(
@@ -86,4 +96,8 @@ export async function openFollower(client: Client, ledger: Pick<Ledger, 'isAtOrA
       checkpoint = await moveCheckpoint(client, checkpoint, { position, filling: checkpoint.filling });
     },
   };
+}
+
+function trackIdsOf(arrivals: readonly Arrival[]): readonly string[] {
+  return [...new Set(arrivals.flatMap(({ stream }) => trackIdOfStream(stream) ?? []))];
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
 import type { Ledger, SubscriptionMessage } from '../ledger/ledger.ts';
+import { insertedMax, syncInserted } from './attached-table.ts';
 import { CheckpointMoved, isSame, OtherVersion, Paused, readCheckpoint } from './checkpoint.ts';
 import { connect } from './database.ts';
 import { drainRequested } from './drain.ts';
@@ -82,7 +83,7 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
         if (state !== 'standing-by') become('standing-by');
         await sleep(lockAgainAfterMs, undefined, { signal });
       }
-      const opened = await openFollower(client, ledger);
+      const opened = await openFollower(client, ledger, true);
       follower = opened;
       const oneByOne = createLane();
       const after = opened.checkpoint.position;
@@ -110,7 +111,9 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
     const found = await readCheckpoint(client);
     if (!isSame(found, opened.checkpoint)) throw new CheckpointMoved('The read models were replaced.');
     become(found.isPaused ? 'paused' : 'following');
-    if (!found.isPaused) await drainRequested(client, ledger, opened);
+    if (found.isPaused) return;
+    await drainRequested(client, ledger, opened);
+    await catchUpAttached(client);
   }
 
   async function advance(opened: Follower, message: SubscriptionMessage): Promise<void> {
@@ -190,4 +193,18 @@ function sentenceOf(error: unknown): string {
   const { code, message } = error as { readonly code?: unknown; readonly message?: string };
   if (code === '42P01' || code === '3F000') return 'their tables are missing: "migrate" makes them.';
   return `${message ?? String(error)}.`;
+}
+
+/** Rows that were inserted into an attached table meanwhile, and those that somebody held. */
+async function catchUpAttached(client: Client): Promise<void> {
+  for (let done = insertedMax; done === insertedMax; ) {
+    await client.query('BEGIN');
+    try {
+      done = await syncInserted(client);
+      await client.query('COMMIT');
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    }
+  }
 }

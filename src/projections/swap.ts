@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Ledger } from '../ledger/ledger.ts';
+import { syncAllAttached } from './attached-table.ts';
 import { eachBatch } from './catch-up.ts';
 import { lockCheckpoint } from './checkpoint.ts';
 import { connect, liveSchema, nextSchema, previousSchema } from './database.ts';
@@ -41,6 +42,7 @@ export async function swapIn(options: {
       await bringUp(client, live, ledger, signal);
       await copyGrants(client, liveSchema, nextSchema);
       await carryOver(client);
+      await syncAllAttached(client, nextSchema);
       if (await hasSchema(client, previousSchema)) {
         await client.query(`ALTER SCHEMA ${previousSchema} RENAME TO ${discarded}`);
       }
@@ -119,6 +121,7 @@ export async function rollBack(url: string): Promise<void> {
       await client.query(`SELECT FROM ${schema}.projection_checkpoint FOR UPDATE`);
     }
     await copyGrants(client, liveSchema, previousSchema);
+    await syncAllAttached(client, previousSchema);
     await client.query(`ALTER SCHEMA ${liveSchema} RENAME TO ${discarded}`);
     await client.query(`ALTER SCHEMA ${previousSchema} RENAME TO ${liveSchema}`);
     await client.query(`ALTER SCHEMA ${discarded} RENAME TO ${previousSchema}`);
