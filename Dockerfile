@@ -31,7 +31,7 @@ USER node
 EXPOSE 9464
 # Unhealthy means that the process itself is stuck. While a server that it needs is away it is healthy and not ready:
 # a worker holds what it has until the server is back, and to start it again would help nobody.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 \
   CMD ["sh", "-c", "exec node /app/dist/http/probe.js \"http://127.0.0.1:$HEALTH_PORT\""]
 ENTRYPOINT ["enrichment-ledger"]
 CMD ["--help"]
