@@ -133,6 +133,12 @@ const environment = z.object({
   LOG_LEVEL: z.enum(logLevels).optional(),
 });
 
+/** The name of the service level for ENRICHMENT_PREFETCH_COUNT. */
+const prefetchOfService = 'PREFETCH_COUNT';
+
+/** Every variable that is read, for what has to name them all. */
+export const variables: readonly string[] = [...Object.keys(environment.shape), prefetchOfService];
+
 /** The memory that cached answers of the embedded mode may take. */
 const cacheBytesMax = 32 * 1024 * 1024;
 
@@ -146,8 +152,8 @@ export function readConfig(instead: Readonly<Record<string, string>> = {}, env =
   const given: Record<string, string | undefined> = Object.fromEntries(
     Object.entries({ ...env, ...instead }).filter(([, value]) => value !== ''),
   );
-  // The name of the service level, where that of the compose level is not set.
-  given.ENRICHMENT_PREFETCH_COUNT ??= given.PREFETCH_COUNT;
+  // The name of the service level counts where that of the compose level is not set.
+  given.ENRICHMENT_PREFETCH_COUNT ??= given[prefetchOfService];
   const parsed = environment.safeParse(given);
   const faults = parsed.success
     ? []
