@@ -16,6 +16,10 @@ export interface Metrics {
   readonly published: Counter<'queue' | 'result'>;
   /** A label value for what publishers say, of which a bounded number is kept apart. */
   sourceLabel(source: string | null): string;
+  /** Where what is told only when somebody scrapes belongs. */
+  readonly registry: Registry;
+  /** Done before each scrape. */
+  onScrape(prepare: () => Promise<void>): void;
   /** What Prometheus scrapes. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -42,6 +46,7 @@ export function createMetrics(sources: MetricSources | null): Metrics {
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name, help, labelNames, registers });
   const known = new Set<string>();
+  const preparations: (() => Promise<void>)[] = [];
 
   const metrics: Metrics = {
     calls: counter('enrichment_api_calls_total', 'Calls to providers', ['provider', 'status']),
@@ -86,7 +91,14 @@ export function createMetrics(sources: MetricSources | null): Metrics {
       if (known.size < sourcesMax) known.add(source);
       return known.has(source) ? source : 'other';
     },
-    text: () => registry.metrics(),
+    registry,
+    onScrape(prepare) {
+      preparations.push(prepare);
+    },
+    async text() {
+      await Promise.all(preparations.map((prepare) => prepare()));
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
   if (sources !== null) addGauges(registry, metrics, sources);
