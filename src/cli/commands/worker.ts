@@ -13,6 +13,7 @@ import { createWorkerLog } from '../../workers/worker-log.ts';
 import { createWorkerMetrics } from '../../workers/worker-metrics.ts';
 import type { WorkerObserver } from '../../workers/worker-observer.ts';
 import { tool } from '../command-line.ts';
+import { ledgerReasons } from '../ledger-reasons.ts';
 import { runService, type Service } from '../service.ts';
 import { UserError } from '../user-error.ts';
 
@@ -128,7 +129,10 @@ export async function startWorkerService(options: {
     async reasons() {
       const { depths } = await checkTopology(address, [deadLetterQueue, deadLetterInbox]);
       for (const [queue, depth] of depths) metrics.deadLetterDepth.set({ queue }, depth);
-      return [...workers.queue.faults(), ...(ledgerState === null ? [] : [ledgerState])];
+      return [
+        ...workers.queue.faults(),
+        ...(ledgerState === null ? await ledgerReasons(ledger) : [ledgerState]),
+      ];
     },
     async stop() {
       await workers.stop();
