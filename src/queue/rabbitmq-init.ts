@@ -168,7 +168,14 @@ function notesOn(type: QueueType, version: string): string[] {
         : minor < 3 && major === 4
           ? 'in two levels (0-4 and 5-10)'
           : 'strictly by priority';
-    notes.push(`Quorum queues of ${version} give messages ${order}.`);
+    notes.push(
+      `Quorum queues of ${version} give messages ${order}.`,
+      'Publishers that declare the queues themselves, as classic ones, are refused from now on.',
+    );
+    if (major >= 4)
+      notes.push(
+        `RabbitMQ ${version} gives up what came back 20 times, unless a policy sets another delivery-limit.`,
+      );
   }
   if (major < 3 || (major === 3 && minor < 10)) {
     notes.push(

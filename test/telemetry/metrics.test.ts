@@ -5,7 +5,12 @@ import { createWorkerMetrics } from '../../src/workers/worker-metrics.ts';
 import { anyWorkersStream } from '../support/streams.ts';
 
 const providers = ['spotify', 'musicbrainz', 'lastfm'];
-const sources = { providers, circuitState: () => 2, rateLimitRemaining: () => 1 };
+const sources = {
+  providers,
+  circuitState: () => 2,
+  rateLimitRemaining: () => 1,
+  deadLetterDepths: async () => new Map([['dlq', 3]]),
+};
 
 /** The sum of a metric over the labels that match. */
 function sumOf(text: string, name: string, labels = ''): number {
@@ -34,6 +39,8 @@ it('has every name that dashboards and alerts know, before anything happened', a
     expect(text).toContain(`# TYPE ${name} `);
   }
   expect(text).toContain('enrichment_circuit_breaker_state{provider="spotify"} 2');
+  expect(text).toContain('enrichment_rate_limit_remaining{provider="musicbrainz"} 1');
+  expect(text).toContain('dlq_messages_total{queue="dlq"} 3');
   expect(text).toContain('enrichment_api_calls_total{provider="lastfm",status="found"} 0');
 });
 

@@ -6,7 +6,9 @@ import { failureReasons } from '../../domain/events.ts';
 import { providers } from '../../domain/provider.ts';
 import type { TaskRow } from '../../projections/schema.ts';
 import type { DeadLetterFilter } from '../../projections/task-queries.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 import { dismissDeadLetter, replayDeadLetter } from '../../workers/operator.ts';
+import { withHealth } from '../command-health.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { counted } from '../number-text.ts';
@@ -175,25 +177,30 @@ async function replay(
   flags: FilterFlags & { readonly why: string; readonly rate: number; readonly dryRun?: true },
 ): Promise<void> {
   const { why, rate, dryRun, ...rest } = flags;
-  await withOperator(async ({ queries, services, by }) => {
+  await withOperator(async ({ queries, services, faults, by }) => {
     const rows = await chosen(queries, ids, rest);
     if (dryRun === true) return tellWhich('would be replayed', rows);
-    let replayed = 0;
-    for (const row of rows) {
-      const startedMs = performance.now();
-      const result = await replayDeadLetter(row, { by, why }, services);
-      if (result.kind === 'not-replayed') {
-        process.stderr.write(`${row.taskId} was not replayed: ${result.reason}\n`);
-        process.exitCode = exitCodes.doneWithRejects;
-      } else {
-        replayed += 1;
-        process.stdout.write(
-          `${replayed} of ${rows.length}  ${row.taskId} as ${result.newTaskId}${result.kind === 'again' ? ' (again: it is unfinished)' : ''}\n`,
-        );
+    const metrics = createMetrics(null);
+    const note = (line: string) => void process.stderr.write(`${line}\n`);
+    const { health } = readConfig();
+    await withHealth({ health, metrics, reasons: async () => faults(), note }, async () => {
+      let replayed = 0;
+      for (const [n, row] of rows.entries()) {
+        const startedMs = performance.now();
+        const result = await replayDeadLetter(row, { by, why }, services);
+        metrics.replays.inc({ status: result.kind });
+        if (result.kind === 'not-replayed') {
+          process.stderr.write(`${row.taskId} was not replayed: ${result.reason}\n`);
+          process.exitCode = exitCodes.doneWithRejects;
+        } else {
+          replayed += 1;
+          const again = result.kind === 'again' ? ' (again: it is unfinished)' : '';
+          process.stdout.write(`${n + 1} of ${rows.length}  ${row.taskId} as ${result.newTaskId}${again}\n`);
+        }
+        if (n + 1 < rows.length) await sleep(Math.max(0, 1000 / rate - (performance.now() - startedMs)));
       }
-      await sleep(Math.max(0, 1000 / rate - (performance.now() - startedMs)));
-    }
-    process.stdout.write(`${counted(replayed, 'dead letter')} replayed.\n`);
+      process.stdout.write(`${counted(replayed, 'dead letter')} replayed.\n`);
+    });
   });
 }
 

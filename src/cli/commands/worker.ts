@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { openLedgerAt } from '../../app.ts';
 import { startRabbitmqWorkers } from '../../app-workers.ts';
 import { type Config, readConfig, required } from '../../config.ts';
 import { type Lane, laneOfPriority } from '../../domain/priority.ts';
 import type { Provider } from '../../domain/provider.ts';
+import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
+import type { RabbitmqQueue } from '../../queue/rabbitmq.ts';
 import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
 import { deadLetterInbox, deadLetterQueue, laneQueues } from '../../queue/topology.ts';
 import { createLogger, type Logger } from '../../telemetry/logger.ts';
@@ -79,7 +82,13 @@ export async function startWorkerService(options: {
   const metrics: Metrics = createMetrics({
     providers: ['spotify', 'musicbrainz', 'lastfm'],
     circuitState: (provider) => circuitNumbers[workers.gates.circuit(provider as Provider)],
-    rateLimitRemaining: (provider) => (workers.gates.nextFreeInMs(provider as Provider) === 0 ? 1 : 0),
+    rateLimitRemaining: (provider) =>
+      rateLimitRemaining(
+        workers.gates,
+        provider as Provider,
+        config.gateLimits[provider as Provider].ratePerSecond,
+      ),
+    deadLetterDepths: () => depthsOf(workers.queue),
   });
   options.onMetrics(metrics);
   const counted = createWorkerMetrics(metrics, (of) => laneQueues[of]);
@@ -127,16 +136,32 @@ export async function startWorkerService(options: {
   return {
     failed,
     async reasons() {
-      const { depths } = await checkTopology(address, [deadLetterQueue, deadLetterInbox]);
-      for (const [queue, depth] of depths) metrics.deadLetterDepth.set({ queue }, depth);
-      return [
-        ...workers.queue.faults(),
-        ...(ledgerState === null ? await ledgerReasons(ledger) : [ledgerState]),
-      ];
+      const faults = workers.queue.faults();
+      const broker = faults.length > 0 ? [] : await depthsOf(workers.queue).then(() => [], sentenceOf);
+      return [...faults, ...broker, ...(ledgerState === null ? await ledgerReasons(ledger) : [ledgerState])];
     },
     async stop() {
       await workers.stop();
       await ledger.close();
     },
   };
+}
+
+/** Shorter than a health check or a scrape may take. */
+const depthMsMax = 1500;
+
+/** How deep the dead-letter queues are. @throws Error where the broker does not tell in time */
+async function depthsOf(queue: RabbitmqQueue): Promise<ReadonlyMap<string, number>> {
+  const asked = Promise.all(
+    [deadLetterQueue, deadLetterInbox].map(async (name) => [name, await queue.depth(name)] as const),
+  );
+  asked.catch(() => undefined);
+  const late = sleep(depthMsMax, null, { ref: false });
+  const depths = await Promise.race([asked, late]);
+  if (depths === null) throw new Error(`RabbitMQ does not answer within ${depthMsMax / 1000} s.`);
+  return new Map(depths);
+}
+
+function sentenceOf(error: unknown): readonly string[] {
+  return [error instanceof Error ? error.message : String(error)];
 }
