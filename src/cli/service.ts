@@ -13,7 +13,7 @@ export interface Service {
 }
 
 /** Compose gives thirty seconds between SIGTERM and SIGKILL. */
-const stopMsMax = 25_000;
+export const stopMsMax = 25_000;
 
 /**
  * Runs a service with its health endpoints until SIGTERM or SIGINT; a second signal is immediate.

@@ -62,8 +62,13 @@ export async function startPrivateRabbitmq(
       '',
     ].join('\n'),
   );
-  // A dead-letter worker whose target refuses waits for three minutes otherwise.
-  const advanced = { dead_letter_worker_publisher_confirm_timeout: 3000, ...settings };
+  const advanced = {
+    // A dead-letter worker whose target refuses waits for three minutes otherwise.
+    dead_letter_worker_publisher_confirm_timeout: 3000,
+    // How often quorum queues count their messages; else every five seconds, and `drained` believes them.
+    quorum_tick_interval: 200,
+    ...settings,
+  };
   const terms = Object.entries(advanced).map(([name, value]) => `{${name}, ${value}}`);
   writeFileSync(join(folder, 'advanced.config'), `[{rabbit, [${terms.join(', ')}]}].\n`);
   const env = {
