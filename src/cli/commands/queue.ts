@@ -92,7 +92,8 @@ async function init(): Promise<void> {
     ...report.made.map((what) => `  ok  ${what}`),
     ...report.notes.map((note) => `  note: ${note}`),
     ...report.byHand.map(
-      (command) => `  The management API cannot be reached. Run this where the broker is:\n    ${command}`,
+      (command) =>
+        `  The management API at ${managementUrl} did not do it. Run this where the broker is:\n    ${command}`,
     ),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -9,6 +9,8 @@ import type { Provider } from '../../domain/provider.ts';
 import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
 import type { RabbitmqQueue } from '../../queue/rabbitmq.ts';
 import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
+import { createManagement } from '../../queue/rabbitmq-management.ts';
+import { probeBroker } from '../../queue/rabbitmq-probe.ts';
 import { deadLetterInbox, deadLetterQueue, laneQueues } from '../../queue/topology.ts';
 import { createLogger, type Logger } from '../../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts';
@@ -62,9 +64,9 @@ export async function startWorkerService(options: {
   readonly onStep?: WorkerObserver['onStep'];
 }): Promise<Service> {
   const { config, lane, logger } = options;
-  const { managementUrl: _, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
+  const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const { server, missing } = await checkTopology(address, neededQueues());
+  const { server, version, missing } = await checkTopology(address, neededQueues());
   if (missing.length > 0) {
     throw new UserError(
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,
@@ -72,6 +74,11 @@ export async function startWorkerService(options: {
   }
   const ledger = await openLedgerAt(ledgerUrl);
   logger.info(`${server}, ${await ledger.server()}`);
+  // Not waited for: without the management API a worker works as well.
+  const management = createManagement({ url: managementUrl, ...address });
+  void probeBroker({ management, type: config.queueType, version }).then((notes) => {
+    for (const note of notes) logger.warn(note);
+  });
   let ledgerState: string | null = null;
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => {
