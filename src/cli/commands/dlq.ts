@@ -17,7 +17,7 @@ import { formatTable } from '../table.ts';
 import { timeText } from '../time-text.ts';
 import { UserError } from '../user-error.ts';
 import { shown, visibleText } from '../visible-text.ts';
-import { wholeNumber } from './option-values.ts';
+import { reason, wholeNumber } from './option-values.ts';
 
 interface FilterFlags {
   readonly errorType?: string;
@@ -49,7 +49,7 @@ export function dlqCommand(): Command {
       .description('publish them again as new tasks; safe to repeat')
       .argument('[ids...]', 'task ids; or a filter'),
   )
-    .option('--why <text>', 'why, as the ledger keeps it', 'asked for at the command line')
+    .option('--why <text>', 'why, as the ledger keeps it', reason, 'asked for at the command line')
     .option('--rate <n>', 'how many a second', wholeNumber(1, 10_000), 50)
     .option('--dry-run', 'only say which')
     .addHelpText(
@@ -63,7 +63,7 @@ export function dlqCommand(): Command {
       .description('settle them without another try')
       .argument('[ids...]', 'task ids; or a filter'),
   )
-    .requiredOption('--why <text>', 'why, as the ledger keeps it')
+    .requiredOption('--why <text>', 'why, as the ledger keeps it', reason)
     .option('--dry-run', 'only say which')
     .action(dismiss);
   return dlq;
@@ -116,7 +116,8 @@ async function list(
       shown(nameOf(row), cellColumnsMax),
       visibleText(row.taskId),
     ]);
-    process.stdout.write(`${formatTable(cells)}\n\n`);
+    const header = ['failed at (UTC)', 'error type', 'settled', 'track', 'task id'];
+    process.stdout.write(`${formatTable([header, ...cells])}\n\n`);
     process.stdout.write(
       `${formatTable(
         counts.map(({ reason, count }) => [String(count), reason]),
@@ -212,14 +213,18 @@ async function dismiss(
   await withOperator(async ({ queries, services, by }) => {
     const rows = await chosen(queries, ids, rest);
     if (dryRun === true) return tellWhich('would be dismissed', rows);
+    let dismissed = 0;
     for (const row of rows) {
       const fault =
         row.settlement === 'dismissed' ? null : await dismissDeadLetter(row, { by, why }, services);
-      if (fault === null) continue;
+      if (fault === null) {
+        dismissed += 1;
+        continue;
+      }
       process.stderr.write(`${row.taskId} was not dismissed: ${fault}\n`);
       process.exitCode = exitCodes.doneWithRejects;
     }
-    process.stdout.write(`${counted(rows.length, 'dead letter')} dismissed.\n`);
+    process.stdout.write(`${counted(dismissed, 'dead letter')} dismissed.\n`);
   });
 }
 
