@@ -3,7 +3,14 @@ import { createConnection, QueueUnavailable, type RabbitmqAddress, within } from
 import { differenceInWords, differenceOfQueue } from './rabbitmq-differences.ts';
 import { createManagement } from './rabbitmq-management.ts';
 import { probeBroker } from './rabbitmq-probe.ts';
-import { laneQueues, type PolicySpec, type QueueType, topologyOf } from './topology.ts';
+import {
+  deadLetterExchange,
+  deadLetterInbox,
+  laneQueues,
+  type PolicySpec,
+  type QueueType,
+  topologyOf,
+} from './topology.ts';
 
 export interface InitOptions {
   readonly address: RabbitmqAddress;
@@ -84,6 +91,12 @@ export async function initTopology({ address, managementUrl, type }: InitOptions
   }
 }
 
+/** Names of what has to be there. */
+export interface Needed {
+  readonly queues: readonly string[];
+  readonly exchanges: readonly string[];
+}
+
 /**
  * Looks whether the queues that a worker needs are there, without declaring any.
  *
@@ -91,7 +104,7 @@ export async function initTopology({ address, managementUrl, type }: InitOptions
  */
 export async function checkTopology(
   address: RabbitmqAddress,
-  needed: readonly string[],
+  needed: Needed,
 ): Promise<{
   /** Such as `RabbitMQ 3.10.8`. */
   readonly server: string;
@@ -101,16 +114,19 @@ export async function checkTopology(
   const connection = createConnection(address, 'enrichment-check');
   const missing: string[] = [];
   try {
-    for (const queue of needed) {
+    /** What is missing closes its channel, so each is asked for on one of its own. */
+    const look = async (name: string, check: (channel: Channel) => Promise<unknown>) => {
       const channel = await connection.channel();
       try {
-        await within(channel.checkQueue(queue), `RabbitMQ did not tell of ${queue}`);
+        await within(check(channel), `RabbitMQ did not tell of ${name}`);
         await within(channel.close(), 'RabbitMQ did not close a channel');
       } catch (error) {
         if (!/NOT_FOUND/.test(String(error))) throw error;
-        missing.push(queue);
+        missing.push(name);
       }
-    }
+    };
+    for (const name of needed.queues) await look(name, (channel) => channel.checkQueue(name));
+    for (const name of needed.exchanges) await look(name, (channel) => channel.checkExchange(name));
     const { product, version } = connection.server ?? { product: 'RabbitMQ', version: '' };
     return { server: `${product} ${version}`, version, missing };
   } finally {
@@ -123,13 +139,12 @@ function commandFor({ name, pattern, definition }: PolicySpec, vhost: string): s
   return `rabbitmqctl set_policy${where} --apply-to queues ${name} '${pattern}' '${JSON.stringify(definition)}'`;
 }
 
-/** What a worker of these lanes, and its publications, need. */
-export function neededQueues(): readonly string[] {
+/** What a worker of these lanes, and its publications, need. To a missing exchange brokers dead-letter into nothing. */
+export function neededByWorkers(): Needed {
   const { queues } = topologyOf('classic');
   const [wait] = queues.filter(({ name }) => name.includes('_wait_'));
-  return [
-    ...Object.values(laneQueues),
-    ...queues.map(({ name }) => name).filter((name) => name.includes('inbox')),
-    ...(wait === undefined ? [] : [wait.name]),
-  ];
+  return {
+    queues: [...Object.values(laneQueues), deadLetterInbox, ...(wait === undefined ? [] : [wait.name])],
+    exchanges: [deadLetterExchange],
+  };
 }

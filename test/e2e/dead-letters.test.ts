@@ -69,15 +69,9 @@ describeWithRabbitmq('dead letters', () => {
       2,
       /Allowed choices are .*unavailable/,
     ],
-    ['a provider that is none', ['list', '--provider', 'tidal'], 2, /Allowed choices are spotify/],
-    ['a time that is none', ['list', '--since', 'yesterday'], 2, /span such as 30m, 12h or 7d/],
-    ['a limit that is none', ['list', '--limit', '0'], 2, /whole number from 1 to 10000/],
     ['neither id nor filter', ['replay'], 2, /Name task ids, or a filter/],
     ['both id and filter', ['replay', 'a', '--text', 'b'], 2, /one of the two/],
     ['an id that nobody has', ['replay', 'nobody'], 1, /There is no dead letter "nobody"/],
-    ['a rate that is none', ['replay', 'a', '--rate', 'fast'], 2, /whole number from 1 to 10000/],
-    ['no reason', ['dismiss', 'a'], 2, /--why/],
-    ['an empty reason', ['dismiss', 'a', '--why', ' '], 2, /It takes a few words/],
   ])(
     'dlq with %s: one sentence, and nothing is done',
     async (_, args, code, sentence) => {

@@ -48,6 +48,8 @@ describeWithRabbitmq('a message that waits many times', () => {
     await stopWorker(worker);
     const { messageId, priority, headers, expiration } = await envelope();
     expect({ messageId, priority, expiration }).toEqual({ messageId: taskId, priority: 9 });
+    // What the broker wrote of earlier waits is not carried on: brokers count on from it, or not.
+    expect(headers?.['x-death']).toMatchObject([{ count: 1, reason: 'expired' }]);
     const decided = (await decisions()).length;
     expect(headers?.['x-hop']).toBe(decided);
     worker = await world.worker([], fast);

@@ -160,7 +160,10 @@ async function publish(file: string | undefined, flags: PublishFlags): Promise<v
 
 /** So that a wrong address, user or missing queue is told at once, not after the patience for an outage. */
 async function checkQueues(address: RabbitmqAddress): Promise<void> {
-  const { server, missing } = await checkTopology(address, Object.values(laneQueues));
+  const { server, missing } = await checkTopology(address, {
+    queues: Object.values(laneQueues),
+    exchanges: [],
+  });
   if (missing.length > 0) {
     const names = missing.map((one) => `"${one}"`).join(', ');
     throw new UserError(`${server} lacks ${names}: run "${tool} queue init" first.`);

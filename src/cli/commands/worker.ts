@@ -8,7 +8,7 @@ import { type Lane, laneOfPriority } from '../../domain/priority.ts';
 import type { Provider } from '../../domain/provider.ts';
 import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
 import type { RabbitmqQueue } from '../../queue/rabbitmq.ts';
-import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
+import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
 import { createManagement } from '../../queue/rabbitmq-management.ts';
 import { probeBroker } from '../../queue/rabbitmq-probe.ts';
 import { deadLetterInbox, deadLetterQueue, laneQueues } from '../../queue/topology.ts';
@@ -66,7 +66,7 @@ export async function startWorkerService(options: {
   const { config, lane, logger } = options;
   const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const { server, version, missing } = await checkTopology(address, neededQueues());
+  const { server, version, missing } = await checkTopology(address, neededByWorkers());
   if (missing.length > 0) {
     throw new UserError(
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,

@@ -1,7 +1,7 @@
 import { connect } from 'amqplib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createConnection } from '../../../src/queue/rabbitmq-connection.ts';
-import { checkTopology, initTopology, neededQueues } from '../../../src/queue/rabbitmq-init.ts';
+import { checkTopology, initTopology, neededByWorkers } from '../../../src/queue/rabbitmq-init.ts';
 import { createManagement } from '../../../src/queue/rabbitmq-management.ts';
 import { probeBroker } from '../../../src/queue/rabbitmq-probe.ts';
 import { topologyOf } from '../../../src/queue/topology.ts';
@@ -100,7 +100,7 @@ describeWithRabbitmq('queue init', () => {
 
   it('a probe tells of a queue that would drop messages when it is full, until the policy is there', async () => {
     await initTopology({ ...vhost, type: 'classic' });
-    const { version } = await checkTopology(vhost.address, neededQueues());
+    const { version } = await checkTopology(vhost.address, neededByWorkers());
     const management = createManagement({ url: vhost.managementUrl, ...vhost.address });
     const dropping = async () =>
       (await probeBroker({ management, type: 'classic', version })).filter((note) => note.includes('drops'));
@@ -112,10 +112,10 @@ describeWithRabbitmq('queue init', () => {
   });
 
   it('a worker only looks, and names what is missing', async () => {
-    const { missing } = await checkTopology(vhost.address, neededQueues());
-    expect(missing).toEqual(neededQueues());
+    const { missing } = await checkTopology(vhost.address, neededByWorkers());
+    expect(missing).toEqual([...neededByWorkers().queues, 'metadata_enrichment_dlx']);
     await initTopology({ ...vhost, type: 'classic' });
-    expect((await checkTopology(vhost.address, neededQueues())).missing).toEqual([]);
+    expect((await checkTopology(vhost.address, neededByWorkers())).missing).toEqual([]);
   });
 
   it.each([
