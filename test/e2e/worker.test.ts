@@ -55,7 +55,7 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
       expect(init.code, init.stderr).toBe(0);
       expect(init.stdout).toContain('ok  queue metadata_enrichment_queue');
     }
-  }, 60_000);
+  }, 120_000);
 
   it('publishes a file, and the same again makes no new tasks', async () => {
     const rows = Array.from({ length: 20 }, (_, n) => n);
