@@ -21,9 +21,9 @@ export class UserError extends Error {
 }
 
 /** Errors whose message is such a sentence already. */
-const forPersons = [UserError, ConfigError, EmbeddedPostgresError, OtherLedger];
+const forPersons = [UserError, ConfigError, EmbeddedPostgresError, OtherLedger, QueueUnavailable];
 /** The same, where the system's own reason behind them does not say it better. */
-const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal, QueueUnavailable];
+const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal];
 
 const messageColumnsMax = 600;
 const causesMax = 8;

@@ -6,6 +6,7 @@ import { startProjector } from '../../projections/projector.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { tool } from '../command-line.ts';
+import { ledgerReasons } from '../ledger-reasons.ts';
 import { runService } from '../service.ts';
 
 const databaseVariable = 'DATABASE_URL, such as postgres://USER@HOST/DATABASE';
@@ -39,7 +40,7 @@ async function project(): Promise<void> {
   await runService(
     {
       failed: projector.failed,
-      reasons: async () => projector.fault(),
+      reasons: async () => [...projector.fault(), ...(await ledgerReasons(ledger))],
       async stop() {
         await projector.stop();
         await ledger.close();
