@@ -13,7 +13,7 @@ export interface Service {
 }
 
 /** Compose gives thirty seconds between SIGTERM and SIGKILL. */
-const stopMsMax = 25_000;
+export const stopMsMax = 25_000;
 /** Until the process ends although something is still open. */
 const lingerMsMax = 1000;
 

@@ -7,26 +7,10 @@ import { type Door, openDoor } from '../support/door.ts';
 import { randomFrom } from '../support/random.ts';
 import { type PrivateRabbitmq, rabbitmqProgram, startPrivateRabbitmq } from '../support/services/rabbitmq.ts';
 import { describeWithRabbitmq } from '../support/services/vhost.ts';
+import { expectFinishedOnce } from './finished-once.ts';
 
 /** A broker that may be killed has to be one's own. */
 const ownBroker = inject('rabbitmqMissing') === null && rabbitmqProgram() !== null;
-
-/** Every task was finished exactly once, and no queue holds anything. */
-async function expectFinishedOnce(
-  world: DistributedWorld,
-  tasks: ReadonlyMap<number, string>,
-): Promise<void> {
-  for (const [n, taskId] of tasks) {
-    const own = (await world.eventsOf(n)).filter(({ metadata }) => metadata.taskId === taskId);
-    const ends = own.filter(
-      ({ type, data }) => type === 'Enriched' || (type === 'Failed' && data.final === true),
-    );
-    expect(
-      ends.map(({ type }) => type),
-      `track ${n}`,
-    ).toHaveLength(1);
-  }
-}
 
 describeWithRabbitmq('real workers come through', () => {
   let broker: PrivateRabbitmq | null = null;

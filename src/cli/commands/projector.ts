@@ -7,6 +7,7 @@ import { createLogger } from '../../telemetry/logger.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { addProjectorGauges } from '../../telemetry/projector-metrics.ts';
 import { tool } from '../command-line.ts';
+import { ledgerReasons } from '../ledger-reasons.ts';
 import { readProjector } from '../projector-readings.ts';
 import { runService } from '../service.ts';
 
@@ -38,7 +39,7 @@ async function project(): Promise<void> {
   await runService(
     {
       failed: new Promise(() => undefined),
-      reasons: async () => projector.fault(),
+      reasons: async () => [...projector.fault(), ...(await ledgerReasons(ledger))],
       async stop() {
         await projector.stop();
         await totals.close();
