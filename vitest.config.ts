@@ -8,7 +8,7 @@ const service = [
   'test/e2e/**/*.test.ts',
   'test/embedded/embedded-postgres.test.ts',
   'test/ledger/postgres.test.ts',
-  'test/projections/{projector,quarantine,rebuild,schema,swap,tasks}.test.ts',
+  'test/projections/{erase,projector,quarantine,rebuild,schema,swap,tasks}.test.ts',
   'test/projections/attached/*.test.ts',
   'test/support/{postgres,services}.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',

@@ -55,3 +55,12 @@ export function sharedByAll(config: Config, address: RedisAddress): SharedParts 
     },
   };
 }
+
+/** The cache that workers share, alone. */
+export function openSharedCache(config: Config, address: RedisAddress): AnswerCache {
+  return createRedisCache({
+    redis: createRedis(address, gateAnswerMsMax),
+    ttlMs: config.cacheTtlMs,
+    missingTtlMs: config.cacheMissingTtlMs,
+  });
+}

@@ -45,6 +45,9 @@ export function createMemoryCache(options: MemoryCacheOptions): AnswerCache {
       const expiresAtMs = Date.parse(answer.calledAt) + ageMsMax;
       if (expiresAtMs > now()) kept.set(key, { json: JSON.stringify(answer), expiresAtMs });
     },
+    async forget(key) {
+      kept.delete(key);
+    },
     async close() {
       kept.clear();
     },

@@ -69,6 +69,9 @@ export function createRedisCache({
       }
     },
     set: (key, answer) => keep(key, answer).catch(() => undefined),
+    async forget(key) {
+      await redis.del(prefix + key, missesPrefix + key);
+    },
     async close() {
       redis.disconnect();
     },

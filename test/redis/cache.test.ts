@@ -27,6 +27,7 @@ describeWithRedis('Redis', () => {
       const named: AnswerCache = {
         get: (key) => cache.get(`${own}${key}`),
         set: (key, answer) => cache.set(`${own}${key}`, answer),
+        forget: (key) => cache.forget(`${own}${key}`),
         close: () => cache.close(),
       };
       return named;
