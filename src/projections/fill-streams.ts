@@ -1,12 +1,13 @@
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
-import { type Ledger, type Position, readCountMax } from '../ledger/ledger.ts';
+import type { Ledger, Position } from '../ledger/ledger.ts';
 import { applyOneByOne, isRefusal } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
 import type { Filling } from './checkpoint.ts';
 import type { Follower } from './follower.ts';
 import { createFreshBatch, type FreshBatch } from './fresh-batch.ts';
 import { createQuarantine, loadSkipped } from './quarantine.ts';
+import { readRange } from './stream-pages.ts';
 
 export interface FillStreamsOptions {
   readonly client: Client;
@@ -68,10 +69,8 @@ async function save(
 ): Promise<void> {
   if (!(await isTaken(client, () => batch.save(client)))) {
     for (const stream of batch.streams) {
-      const recorded = await ledger.read(stream, { maxCount: readCountMax });
-      const arrivals = recorded
-        .filter(({ position }) => position === '' || ledger.isAtOrAfter(upTo, position))
-        .map(arrivalOf);
+      const recorded = await readRange(ledger, stream, 0);
+      const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
       const alone = createFreshBatch(skipped);
       for (const arrival of arrivals) alone.take(arrival);
       alone.settle();

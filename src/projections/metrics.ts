@@ -1,6 +1,7 @@
 import { callPriceMicroUsd, type Provider } from '../domain/provider.ts';
 import type { SkimmedEvent } from '../ledger/skim.ts';
 import type { MetricsRow } from './schema.ts';
+import { keyOf, refused, timeOf } from './storable.ts';
 
 /** What can be counted of a provider's hour. */
 export type Counts = Omit<MetricsRow, 'provider' | 'hour'>;
@@ -37,30 +38,33 @@ export const latencyColumns = [
  */
 export function incrementOf(event: SkimmedEvent): Increment | null {
   if (event.type === 'CacheHit') {
-    const { provider, via } = event.data;
+    const { via } = event.data;
+    const provider = keyOf('provider', event.data.provider) as Provider;
     const counts = via === 'cache' ? { cacheHits: 1 } : { flightHits: 1 };
-    return { provider, hour: hourOf(event.meta.occurredAt), counts };
+    return { provider, hour: hourOf('occurredAt', event.meta.occurredAt), counts };
   }
   if (event.type !== 'ApiCalled') return null;
-  const { provider, outcome, calledAt } = event.data;
+  const { outcome, calledAt } = event.data;
+  const provider = keyOf('provider', event.data.provider) as Provider;
   const durationMs = Math.round(event.data.durationMs);
   if (!outcomes.includes(outcome.kind)) throw new RangeError(`no outcome is called "${outcome.kind}"`);
-  if (!Number.isSafeInteger(durationMs) || durationMs < 0)
-    throw new RangeError(`no call takes ${event.data.durationMs} ms`);
+  if (!(durationMs >= 0 && durationMs <= durationMsMax)) {
+    throw refused('durationMs', event.data.durationMs, 'is not how long a call takes');
+  }
   const counts: { [Name in CountName]?: number } = {
     calls: 1,
     [outcome.kind]: 1,
     durationMsSum: durationMs,
-    costMicroUsd: callPriceMicroUsd[provider],
+    costMicroUsd: callPriceMicroUsd[provider] ?? 0,
   };
   for (const [limitMs, column] of latencyColumns) if (durationMs <= limitMs) counts[column] = 1;
-  return { provider, hour: hourOf(calledAt), counts };
+  return { provider, hour: hourOf('calledAt', calledAt), counts };
 }
 
-/** ISO 8601 times in UTC tell their hour by their first letters. */
-function hourOf(time: string): string {
-  if (/^\d{4}-\d\d-\d\dT\d\d:.*Z$/.test(time)) return `${time.slice(0, 13)}:00:00.000Z`;
-  const at = Date.parse(time);
-  if (Number.isNaN(at)) throw new RangeError(`"${time}" is no time`);
-  return `${new Date(at).toISOString().slice(0, 13)}:00:00.000Z`;
+/** The sums of a batch stay exact. */
+const durationMsMax = 24 * 3600 * 1000;
+
+/** Times in UTC tell their hour by their first letters. */
+function hourOf(name: string, time: unknown): string {
+  return `${timeOf(name, time).slice(0, 13)}:00:00.000Z`;
 }
