@@ -35,7 +35,7 @@ async function drain(client: Client, ledger: Ledger, follower: Follower, row: Re
   if (model === undefined) return;
   const from = row.request === 'skip' ? revision + 1 : revision;
   const events = await readRange(ledger, stream, from, seenRevision);
-  const { quarantine, checkpoint } = follower;
+  const { quarantine, checkpoint, isLive } = follower;
   await follower.move(checkpoint, async () => {
     quarantine.release(readModel, stream);
     if (row.request === 'skip') {
@@ -48,6 +48,6 @@ async function drain(client: Client, ledger: Ledger, follower: Follower, row: Re
     }
     await applyOneByOne(client, events.map(arrivalOf), quarantine, [model]);
     const trackId = trackIdOfStream(stream);
-    if (trackId !== null) await syncAttached(client, [trackId]);
+    if (isLive && trackId !== null) await syncAttached(client, [trackId]);
   });
 }
