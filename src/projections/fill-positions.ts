@@ -2,12 +2,9 @@ import { streamPrefixes } from '../domain/stream-names.ts';
 import { LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
 
-/** Events that are folded and written in one transaction, about: each track's row is written once in it. */
-const chunkEventsMin = 20_000;
-
 /** Follows the global order in large batches. One is written while the next is read. */
 export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>): Promise<number> {
-  const { ledger, follower, signal, onProgress } = options;
+  const { ledger, follower, signal, onProgress, chunkEventsMin } = options;
   const { upTo } = options.filling;
   let { filling } = options;
   let chunk: RecordedEvent[] = [];

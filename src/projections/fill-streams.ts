@@ -16,17 +16,15 @@ export interface FillStreamsOptions {
   readonly filling: Filling;
   readonly signal: AbortSignal;
   readonly onProgress: (events: number) => void;
+  readonly chunkEventsMin: number;
 }
-
-/** Events that are written in one transaction, about. */
-const chunkEventsMin = 20_000;
 
 /**
  * Folds whole streams, one after the other, and copies their rows. One transaction is written while the next streams
  * are read.
  */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
-  const { client, ledger, follower, signal, onProgress } = options;
+  const { client, ledger, follower, signal, onProgress, chunkEventsMin } = options;
   if (ledger.streams === undefined) throw new Error('This ledger does not hand out streams.');
   const skipped = await loadSkipped(client);
   let { filling } = options;
