@@ -51,13 +51,19 @@ function sampleText(sample: RowDifference): string {
       : table === 'tasks'
         ? `${row.stream} ${row.task_id}`
         : `${row.provider} ${row.hour}`;
-  const head = `${table} ${shown(String(key), valueColumnsMax)}`;
+  const head = `${table} ${shown(String(key), valueColumnsMax)}${causeText(sample.event)}`;
   if (before === null) return `+ ${head}`;
   if (after === null) return `- ${head}`;
   const lines = columns.map(
     (column) => `    ${column}: ${valueText(before[column])} → ${valueText(after[column])}`,
   );
   return [`~ ${head}`, ...lines].join('\n');
+}
+
+function causeText(event: RowDifference['event']): string {
+  return event === undefined || event === null
+    ? ''
+    : ` (by ${event.type} ${event.id}, revision ${event.revision})`;
 }
 
 function valueText(value: unknown): string {

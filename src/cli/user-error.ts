@@ -4,8 +4,10 @@ import { EmbeddedPostgresError } from '../embedded/embedded-postgres-error.ts';
 import { LedgerRefusal, LedgerUnavailable } from '../ledger/ledger.ts';
 import { OtherLedger } from '../ledger/ledger-claim.ts';
 import { OtherVersion } from '../projections/checkpoint.ts';
+import { OldSnapshots } from '../projections/old-snapshots.ts';
+import { PointedAt } from '../projections/pointed-at.ts';
 import { RebuildUnderWay } from '../projections/rebuild.ts';
-import { NothingBefore, PointedAt } from '../projections/swap.ts';
+import { NothingBefore } from '../projections/roll-back.ts';
 import { QueueUnavailable } from '../queue/rabbitmq-connection.ts';
 import { NoProviderLeft } from '../workers/handle.ts';
 import { type ExitCode, exitCodes } from './exit-code.ts';
@@ -31,6 +33,7 @@ const forPersons = [
   OtherLedger,
   OtherVersion,
   NothingBefore,
+  OldSnapshots,
   PointedAt,
   QueueUnavailable,
   RebuildUnderWay,

@@ -54,6 +54,9 @@ export type CountedEvent = { readonly meta: { readonly occurredAt: string } } & 
 
 const outcomes = ['found', 'missing', 'misused', 'unauthorised', 'throttled', 'unavailable'] as const;
 
+/** A day: sums stay exact. */
+const durationMsMax = 24 * 3600 * 1000;
+
 /** The limits of the latency histogram: calls that took at most so long, in milliseconds. */
 const limits = [
   [50, 'within50Ms'],
@@ -82,13 +85,13 @@ export function countsOf(event: CountedEvent): HourCounts {
   const { provider, outcome, calledAt } = event.data;
   const durationMs = Math.round(event.data.durationMs);
   if (!outcomes.includes(outcome.kind)) throw new RangeError(`no outcome is called "${outcome.kind}"`);
-  if (!Number.isSafeInteger(durationMs) || durationMs < 0)
+  if (!(durationMs >= 0 && durationMs <= durationMsMax))
     throw new RangeError(`no call takes ${event.data.durationMs} ms`);
   const counts: { [Name in CountName]?: number } = {
     calls: 1,
     [outcome.kind]: 1,
     durationMsSum: durationMs,
-    costMicroUsd: callPriceMicroUsd[provider],
+    costMicroUsd: callPriceMicroUsd[provider] ?? 0,
   };
   for (const [limitMs, name] of limits) if (durationMs <= limitMs) counts[name] = 1;
   return { provider, hour: hourOf(calledAt), counts };
@@ -111,7 +114,7 @@ export function sumCounts(several: Iterable<HourCounts>): readonly HourCounts[] 
 
 /** ISO 8601 times in UTC tell their hour by their first letters. */
 function hourOf(time: string): string {
-  if (/^\d{4}-\d\d-\d\dT\d\d:.*Z$/.test(time)) return `${time.slice(0, 13)}:00:00.000Z`;
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(time)) return `${time.slice(0, 13)}:00:00.000Z`;
   const at = Date.parse(time);
   if (Number.isNaN(at)) throw new RangeError(`"${time}" is no time`);
   return `${new Date(at).toISOString().slice(0, 13)}:00:00.000Z`;

@@ -3,7 +3,7 @@ import { decodePosition } from './eventstoredb-position.ts';
 import type { Behind, Position } from './ledger.ts';
 
 /** The server's own events that are looked past for the first of ours. */
-const lookMax = 100;
+const lookMax = 1000;
 
 /** A position is an offset in bytes; what lies between two of them cannot be counted, the server's own is part of it. */
 export async function behindOf(client: EventStoreDBClient, after: Position | null): Promise<Behind> {
@@ -20,7 +20,8 @@ export async function behindOf(client: EventStoreDBClient, after: Position | nul
     // The event at the position itself is read again.
     if (event === undefined || event.streamId.startsWith('$')) continue;
     if (start !== null && event.position.commit <= start.commit) continue;
-    oldestAt ??= event.created.toISOString();
+    oldestAt = event.created.toISOString();
+    break;
   }
   return { events: null, bytes, oldestAt };
 }

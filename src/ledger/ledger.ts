@@ -52,7 +52,7 @@ export interface Ledger {
    * Every stream with these prefixes, whole, as it was at a position; in an order of the ledger's own that is always the
    * same. Absent where a ledger has nothing cheaper than its global order.
    *
-   * @throws LedgerUnavailable
+   * @throws LedgerUnavailable, and the reason of the signal when that aborts: what ends by itself was whole
    */
   streams?(options: StreamsOptions): AsyncIterable<readonly StoredEvent[]>;
 

@@ -22,6 +22,7 @@ export async function* readStreams(
   client.on('error', () => undefined);
   try {
     await client.connect();
+    signal.throwIfAborted();
     // Sorting all of the ledger would keep the first stream waiting until the last was read.
     await client.query('SET enable_sort = off; SET enable_seqscan = off; SET enable_bitmapscan = off');
     const conditions = [`position <= ${BigInt(upTo)}`];
@@ -44,6 +45,7 @@ export async function* readStreams(
     }
     if (batch.length > 0) yield batch;
   } catch (cause) {
+    signal.throwIfAborted();
     throw new LedgerUnavailable(`The streams could not be read: ${(cause as Error).message}.`, { cause });
   } finally {
     await client.end().catch(() => undefined);
@@ -53,7 +55,7 @@ export async function* readStreams(
 /** A COPY escapes line feeds inside of values, so a line is a row. */
 async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest = '';
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   for await (const chunk of chunks) {
     const text = rest + decoder.decode(chunk, { stream: true });
     let from = 0;

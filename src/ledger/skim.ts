@@ -1,5 +1,11 @@
 import type { Outcome } from '../domain/answer.ts';
-import type { ApiCalled, CacheHit, EventMeta, TrackEvent } from '../domain/events.ts';
+import {
+  type ApiCalled,
+  type CacheHit,
+  type EventMeta,
+  schemaVersions,
+  type TrackEvent,
+} from '../domain/events.ts';
 import { isProvider, type Provider } from '../domain/provider.ts';
 import type { RecordedEvent, StoredEvent } from './ledger.ts';
 import { decodeTrackEvent } from './track-events.ts';
@@ -51,7 +57,7 @@ export function skimStored(stored: StoredEvent): SkimmedEvent | Unreadable {
   try {
     const { id, type, data, metadata } = stored;
     if (type === 'ApiCalled' || type === 'CacheHit') {
-      const meta = skimMeta(metadata);
+      const meta = skimMeta(type, metadata);
       const skimmed = meta === null ? null : skimAnswer(type, id, data, meta);
       if (skimmed !== null) return skimmed;
     }
@@ -72,11 +78,15 @@ export function isReadable(event: SkimmedEvent | Unreadable): event is SkimmedEv
 
 const metaStart = /^\{"occurredAt":"([\w.:+-]+)","taskId":"((?:[^"\\])*)","hop":(\d+),/;
 
+const metaEnds = {
+  ApiCalled: `"schemaVersion":${schemaVersions.ApiCalled}}`,
+  CacheHit: `"schemaVersion":${schemaVersions.CacheHit}}`,
+} as const;
+
 /** What read models look at of the metadata of an answer that is of the present version. */
-function skimMeta(metadata: string): SkimmedCall['meta'] | null {
+function skimMeta(type: keyof typeof metaEnds, metadata: string): SkimmedCall['meta'] | null {
   const [, occurredAt, taskId, hop] = metaStart.exec(metadata) ?? [];
-  if (occurredAt === undefined || taskId === undefined || !metadata.endsWith('"schemaVersion":1}'))
-    return null;
+  if (occurredAt === undefined || taskId === undefined || !metadata.endsWith(metaEnds[type])) return null;
   return { occurredAt, taskId, hop: Number(hop) };
 }
 

@@ -52,14 +52,10 @@ export async function applyOneByOne(
     for (const model of models) {
       if (!model.follows(arrival.stream) || quarantine.holdsBack(model.name, arrival)) continue;
       await client.query('SAVEPOINT one');
-      try {
-        const changes = await model.load(client, [arrival.stream]);
-        take(changes, arrival);
-        await changes.save(client);
-      } catch (error) {
-        if (isDatabaseError(error) && !isRefusal(error)) throw error;
+      const trouble = await takeAlone(client, model, arrival);
+      if (trouble !== null) {
         await client.query('ROLLBACK TO SAVEPOINT one');
-        quarantine.park(model.name, arrival, error);
+        quarantine.park(model.name, arrival, trouble.error);
       }
       await client.query('RELEASE SAVEPOINT one');
     }
@@ -67,13 +63,30 @@ export async function applyOneByOne(
   await quarantine.save(client);
 }
 
+/** Null: it was taken. Only what the event itself is at fault for is an answer, not a lost connection or a late one. */
+async function takeAlone(
+  client: Client,
+  model: ReadModel,
+  arrival: Arrival,
+): Promise<{ readonly error: unknown } | null> {
+  try {
+    const changes = await model.load(client, [arrival.stream]);
+    try {
+      take(changes, arrival);
+    } catch (error) {
+      return { error };
+    }
+    await changes.save(client);
+    return null;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { error };
+  }
+}
+
 function take(changes: Changes, { stream, revision, event, reason }: Arrival): void {
   if (event === null) throw new Error(reason);
   changes.apply({ stream, revision, event });
-}
-
-function isDatabaseError(error: unknown): boolean {
-  return typeof (error as { code?: unknown }).code === 'string';
 }
 
 /** What the database says about the values themselves: bad data, a broken constraint, a value too long for its index. */

@@ -1,5 +1,5 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
-import type { Ledger, Position, RecordedEvent } from '../ledger/ledger.ts';
+import { type Ledger, LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
 import type { Follower } from './follower.ts';
 
 /** Hands over what lies between two positions, in batches; each goes with the position that it reaches. */
@@ -29,6 +29,7 @@ export async function eachBatch(
     done.abort();
   }
   options.signal.throwIfAborted();
+  throw new LedgerUnavailable(`The ledger ended before ${upTo}.`);
 }
 
 /** Brings a follower to exactly this position, or leaves it where it is beyond. */

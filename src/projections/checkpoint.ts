@@ -57,10 +57,16 @@ interface Row {
   filling: Filling | null;
 }
 
+const undefinedColumn = '42703';
 const columns = 'version, generation, position, epoch, paused_at, filling';
 
+/** @throws OtherVersion for tables from before versions were told */
 export async function readCheckpoint(client: ClientBase): Promise<Checkpoint> {
-  const { rows } = await client.query<Row>(`SELECT ${columns} FROM projection_checkpoint`);
+  const { rows } = await client
+    .query<Row>(`SELECT ${columns} FROM projection_checkpoint`)
+    .catch((error: unknown) => {
+      throw (error as { readonly code?: unknown }).code === undefinedColumn ? new OtherVersion(1) : error;
+    });
   return checkpointOf(rows[0]);
 }
 

@@ -32,6 +32,9 @@ const compared = [
   { table: 'metrics', keys: ['provider', 'hour'] },
 ] as const;
 
+const nothing: TableDigest = { rows: 0, digest: '0 0' };
+const noDifferences = { added: 0, removed: 0, changed: 0, columns: [], samples: [] };
+
 /** How values become text, whatever the settings of the database. */
 const settings = [
   "SET LOCAL DateStyle = 'ISO'",
@@ -54,6 +57,11 @@ export async function compareSchemas(
   const tables: TableComparison[] = [];
   for (const { table, keys } of compared) {
     const { shared, onlyBefore, onlyAfter } = await sharedColumns(client, table, before, after);
+    // One of another version may not have it at all.
+    if (shared.length === 0) {
+      tables.push({ table, before: nothing, after: nothing, ...noDifferences, onlyBefore, onlyAfter });
+      continue;
+    }
     const digests = {
       before: await digestOf(client, before, table, shared),
       after: await digestOf(client, after, table, shared),
@@ -61,7 +69,7 @@ export async function compareSchemas(
     const isEqual =
       digests.before.rows === digests.after.rows && digests.before.digest === digests.after.digest;
     const differences = isEqual
-      ? { added: 0, removed: 0, changed: 0, columns: [], samples: [] }
+      ? noDifferences
       : await differencesOf(client, { table, keys, columns: shared, before, after, samplesMax });
     tables.push({ table, ...digests, ...differences, onlyBefore, onlyAfter });
   }

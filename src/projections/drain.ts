@@ -1,12 +1,13 @@
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
-import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { applyOneByOne } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
 import { syncAttached } from './attached-table.ts';
 import type { Follower } from './follower.ts';
 import type { Parked } from './quarantine.ts';
 import { readModels } from './read-models.ts';
+import { readRange } from './stream-pages.ts';
 
 interface Request extends Parked {
   readonly request: 'retry' | 'skip';
@@ -33,8 +34,8 @@ async function drain(client: Client, ledger: Ledger, follower: Follower, row: Re
   const model = readModels.find(({ name }) => name === readModel);
   if (model === undefined) return;
   const from = row.request === 'skip' ? revision + 1 : revision;
-  const events = await readFrom(ledger, stream, from, seenRevision);
-  const { quarantine, checkpoint } = follower;
+  const events = await readRange(ledger, stream, from, seenRevision);
+  const { quarantine, checkpoint, isLive } = follower;
   await follower.move(checkpoint, async () => {
     quarantine.release(readModel, stream);
     if (row.request === 'skip') {
@@ -47,18 +48,6 @@ async function drain(client: Client, ledger: Ledger, follower: Follower, row: Re
     }
     await applyOneByOne(client, events.map(arrivalOf), quarantine, [model]);
     const trackId = trackIdOfStream(stream);
-    if (trackId !== null) await syncAttached(client, [trackId]);
+    if (isLive && trackId !== null) await syncAttached(client, [trackId]);
   });
-}
-
-async function readFrom(ledger: Ledger, stream: string, from: number, to: number): Promise<RecordedEvent[]> {
-  const events: RecordedEvent[] = [];
-  for (let next = from; next <= to; ) {
-    const page = await ledger.read(stream, { from: next, maxCount: Math.min(readCountMax, to - next + 1) });
-    events.push(...page.filter(({ revision }) => revision <= to));
-    const last = page.at(-1);
-    if (last === undefined) break;
-    next = last.revision + 1;
-  }
-  return events;
 }

@@ -1,13 +1,10 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
-import type { Position, RecordedEvent } from '../ledger/ledger.ts';
+import { LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
-
-/** Events that are folded and written in one transaction, about: each track's row is written once in it. */
-const chunkEventsMin = 20_000;
 
 /** Follows the global order in large batches. One is written while the next is read. */
 export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>): Promise<number> {
-  const { ledger, follower, signal, onProgress } = options;
+  const { ledger, follower, signal, onProgress, chunkEventsMin } = options;
   const { upTo } = options.filling;
   let { filling } = options;
   let chunk: RecordedEvent[] = [];
@@ -24,15 +21,18 @@ export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>
     onProgress(filling.events);
   }
 
+  let isWhole = false;
   const after = follower.checkpoint.position;
   for await (const message of ledger.subscribe({ prefixes: streamPrefixes, after, signal })) {
     if (message.kind === 'events') {
       for (const event of message.events) if (ledger.isAtOrAfter(upTo, event.position)) chunk.push(event);
       if (chunk.length >= chunkEventsMin) await write(chunk.at(-1)?.position ?? upTo);
     }
-    if (message.position !== null && ledger.isAtOrAfter(message.position, upTo)) break;
+    isWhole = message.position !== null && ledger.isAtOrAfter(message.position, upTo);
+    if (isWhole) break;
   }
   signal.throwIfAborted();
+  if (!isWhole) throw new LedgerUnavailable(`The ledger ended before ${upTo}.`);
   await write(upTo);
   await writing;
   return filling.events;

@@ -1,12 +1,13 @@
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
-import { type Ledger, type Position, readCountMax } from '../ledger/ledger.ts';
+import type { Ledger, Position } from '../ledger/ledger.ts';
 import { applyOneByOne, isRefusal } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
 import type { Filling } from './checkpoint.ts';
 import type { Follower } from './follower.ts';
 import { createFreshBatch, type FreshBatch } from './fresh-batch.ts';
 import { createQuarantine, loadSkipped } from './quarantine.ts';
+import { readRange } from './stream-pages.ts';
 
 export interface FillStreamsOptions {
   readonly client: Client;
@@ -15,17 +16,15 @@ export interface FillStreamsOptions {
   readonly filling: Filling;
   readonly signal: AbortSignal;
   readonly onProgress: (events: number) => void;
+  readonly chunkEventsMin: number;
 }
-
-/** Events that are written in one transaction, about. */
-const chunkEventsMin = 20_000;
 
 /**
  * Folds whole streams, one after the other, and copies their rows. One transaction is written while the next streams
  * are read.
  */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
-  const { client, ledger, follower, signal, onProgress } = options;
+  const { client, ledger, follower, signal, onProgress, chunkEventsMin } = options;
   if (ledger.streams === undefined) throw new Error('This ledger does not hand out streams.');
   const skipped = await loadSkipped(client);
   let { filling } = options;
@@ -68,10 +67,8 @@ async function save(
 ): Promise<void> {
   if (!(await isTaken(client, () => batch.save(client)))) {
     for (const stream of batch.streams) {
-      const recorded = await ledger.read(stream, { maxCount: readCountMax });
-      const arrivals = recorded
-        .filter(({ position }) => position === '' || ledger.isAtOrAfter(upTo, position))
-        .map(arrivalOf);
+      const recorded = await readRange(ledger, stream, 0);
+      const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
       const alone = createFreshBatch(skipped);
       for (const arrival of arrivals) alone.take(arrival);
       alone.settle();

@@ -14,12 +14,15 @@ export interface FillOptions {
   /** Where the tables are to stand afterwards. */
   readonly upTo: Position;
   readonly signal: AbortSignal;
+  /** Events that are written in one transaction, about. */
+  readonly chunkEventsMin?: number;
   readonly onProgress?: (events: number) => void;
   readonly onIndexing?: (events: number) => void;
 }
 
 /** A statement of a fill may take this long; making an index is one. */
 const statementMsMax = 3_600_000;
+const chunkEventsDefault = 20_000;
 
 /**
  * Fills the tables of a new schema in bulk: whole streams at a time where the ledger hands them out, else in its global
@@ -29,6 +32,7 @@ const statementMsMax = 3_600_000;
  */
 export async function fill(options: FillOptions): Promise<number> {
   const { ledger, url, schema, upTo, signal, onProgress = () => undefined } = options;
+  const { chunkEventsMin = chunkEventsDefault } = options;
   const client = await connect(url, schema, statementMsMax);
   try {
     // What a crash of the server takes along is filled again.
@@ -43,7 +47,7 @@ export async function fill(options: FillOptions): Promise<number> {
     }
     const begun = follower.checkpoint.filling;
     if (begun === null) throw new Error(`Nothing is being filled in ${schema}.`);
-    const parts = { client, ledger, follower, filling: begun, signal, onProgress };
+    const parts = { client, ledger, follower, filling: begun, signal, onProgress, chunkEventsMin };
     const events = await (ledger.streams === undefined ? fillByPosition(parts) : fillByStream(parts));
     options.onIndexing?.(events);
     await makeIndexes(client, begun.indexes);

@@ -19,6 +19,8 @@ import { projectionVersion } from './version.ts';
 export interface Follower {
   readonly checkpoint: Checkpoint;
   readonly quarantine: Quarantine;
+  /** Whether these are the tables that readers see. */
+  readonly isLive: boolean;
   /**
    * Brings in what comes next in the global order, in one transaction with the checkpoint; what lies at or before the
    * checkpoint is left out. After any error it is of no use any more: open another.
@@ -85,6 +87,7 @@ export async function openFollower(
     get quarantine() {
       return quarantine;
     },
+    isLive,
     move,
     async advance(events, position, filling) {
       const arrivals = newOf(events).map(arrivalOf);

@@ -1,16 +1,32 @@
-import pg, { type Client } from 'pg';
+import type { Client } from 'pg';
 
-/** Gives everybody in one schema what they were granted in another: on the schema itself, and on what has the same name. */
+/** Gives a schema, and what is in it, to those who own what has the same name in another, with the same grants. */
 export async function copyGrants(client: Client, from: string, to: string): Promise<void> {
   const { rows } = await client.query<{ statement: string }>(
-    `SELECT format('GRANT %s ON SCHEMA %I TO %s%s', acl.privilege_type, $2::text, ${grantee}, ${option}) AS statement
-       FROM pg_namespace AS n, aclexplode(n.nspacl) AS acl
-      WHERE n.nspname = $1 AND acl.grantee <> n.nspowner
-     UNION ALL
-     SELECT format('GRANT %s ON %I.%I TO %s%s', acl.privilege_type, $2::text, c.relname, ${grantee}, ${option})
-       FROM pg_class AS c, aclexplode(c.relacl) AS acl
-      WHERE c.relnamespace = $1::regnamespace AND c.relkind IN ('r', 'v') AND acl.grantee <> c.relowner
-        AND to_regclass(format('%I.%I', $2::text, c.relname)) IS NOT NULL`,
+    `WITH pairs AS (
+       SELECT o.oid, o.relname, o.relacl, o.relowner, n.relowner AS other_owner
+         FROM pg_class AS o JOIN pg_class AS n ON n.relname = o.relname AND n.relnamespace = $2::regnamespace
+        WHERE o.relnamespace = $1::regnamespace AND o.relkind IN ('r', 'v') AND n.relkind IN ('r', 'v')
+     ), statements AS (
+       SELECT 1 AS step, format('ALTER TABLE %I.%I OWNER TO %I', $2::text, relname, pg_get_userbyid(relowner)) AS statement
+         FROM pairs WHERE relowner <> other_owner
+       UNION ALL
+       SELECT 2, format('GRANT %s ON %I.%I TO %s%s', acl.privilege_type, $2::text, relname, ${grantee}, ${option})
+         FROM pairs, aclexplode(relacl) AS acl WHERE acl.grantee <> relowner
+       UNION ALL
+       SELECT 2, format('GRANT %s (%I) ON %I.%I TO %s%s', acl.privilege_type, a.attname, $2::text, relname, ${grantee}, ${option})
+         FROM pairs JOIN pg_attribute AS a ON a.attrelid = pairs.oid AND NOT a.attisdropped, aclexplode(a.attacl) AS acl
+        WHERE EXISTS (SELECT FROM pg_attribute AS n WHERE n.attname = a.attname
+                         AND n.attrelid = format('%I.%I', $2::text, relname)::regclass)
+       UNION ALL
+       SELECT 3, format('GRANT %s ON SCHEMA %I TO %s%s', acl.privilege_type, $2::text, ${grantee}, ${option})
+         FROM pg_namespace AS n, aclexplode(n.nspacl) AS acl WHERE n.nspname = $1 AND acl.grantee <> n.nspowner
+       UNION ALL
+       SELECT 4, format('ALTER SCHEMA %I OWNER TO %I', $2::text, pg_get_userbyid(o.nspowner))
+         FROM pg_namespace AS o JOIN pg_namespace AS n ON n.nspname = $2
+        WHERE o.nspname = $1 AND o.nspowner <> n.nspowner
+     )
+     SELECT statement FROM statements ORDER BY step`,
     [from, to],
   );
   for (const { statement } of rows) await client.query(statement);
@@ -18,23 +34,3 @@ export async function copyGrants(client: Client, from: string, to: string): Prom
 
 const grantee = `CASE WHEN acl.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END`;
 const option = `CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END`;
-
-/**
- * What lies outside of a schema and points at something inside: it would go on pointing at the old tables after a swap.
- * A function that finds them by name does not.
- */
-export async function pointingInto(client: Client, schema: string): Promise<readonly string[]> {
-  const { rows } = await client.query<{ what: string }>(
-    `SELECT DISTINCT format('view %s', v.oid::regclass) AS what
-       FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-       JOIN pg_class v ON v.oid = r.ev_class JOIN pg_class t ON t.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
-      WHERE t.relnamespace = $1::regnamespace AND v.relnamespace <> $1::regnamespace
-     UNION
-     SELECT format('foreign key of %s', c.conrelid::regclass) FROM pg_constraint c
-       JOIN pg_class t ON t.oid = c.confrelid JOIN pg_class o ON o.oid = c.conrelid
-      WHERE c.contype = 'f' AND t.relnamespace = $1::regnamespace AND o.relnamespace <> $1::regnamespace
-      ORDER BY what`,
-    [pg.escapeIdentifier(schema)],
-  );
-  return rows.map(({ what }) => what);
-}

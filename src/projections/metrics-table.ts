@@ -1,9 +1,11 @@
 import type { Client } from 'pg';
+import type { Erased } from '../domain/events.ts';
 import { type CountName, countNames, countsOf, type HourCounts } from '../domain/provider-counts.ts';
 import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { Changes, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type MetricsRow, metrics } from './schema.ts';
+import { integerOf, keyOf, timeOf } from './storable.ts';
 
 const writer = createRowWriter<MetricsRow>(
   metrics,
@@ -28,14 +30,16 @@ export const metricsModel: ReadModel = {
 function additions() {
   const hours = new Map<string, MetricsRow>();
   return {
-    add({ provider, hour, counts }: HourCounts) {
+    add(more: HourCounts) {
+      const { counts } = more;
+      const [provider, hour] = [keyOf('provider', more.provider), timeOf('hour', more.hour)];
       const key = `${provider} ${hour}`;
       let row = hours.get(key);
       if (row === undefined) {
         row = { ...none, provider, hour };
         hours.set(key, row);
       }
-      for (const name in counts) row[name as CountName] += counts[name as CountName] ?? 0;
+      for (const name of countNames) row[name] += counts[name] ?? 0;
     },
     async save(client: Client) {
       await writer.upsert(client, [...hours.values()]);
@@ -48,6 +52,13 @@ function countEvent(sums: ReturnType<typeof additions>, { event }: StreamEvent):
   if (event.type === 'CacheHit' || event.type === 'ApiCalled') sums.add(countsOf(event));
 }
 
+/** The counts of an `Erased`, looked at before any of them is added. */
+function carriedBy({ counts = [] }: Erased['data']): readonly HourCounts[] {
+  for (const { counts: own } of counts)
+    for (const name of countNames) integerOf(name, own[name] ?? 0, Number.MAX_SAFE_INTEGER);
+  return counts;
+}
+
 function changesFrom(): Changes {
   const sums = additions();
   const seen = new Set<string>();
@@ -56,7 +67,7 @@ function changesFrom(): Changes {
     apply(at) {
       const { stream, event } = at;
       if (event.type === 'Erased') {
-        if (!seen.has(stream)) cut.set(stream, event.data.counts ?? []);
+        if (!seen.has(stream)) cut.set(stream, carriedBy(event.data));
       } else countEvent(sums, at);
       seen.add(stream);
     },
@@ -87,7 +98,7 @@ function freshRows(): FreshRows {
   return {
     apply(at) {
       if (at.event.type !== 'Erased') countEvent(sums, at);
-      else if (!isSeen) for (const one of at.event.data.counts ?? []) sums.add(one);
+      else if (!isSeen) for (const one of carriedBy(at.event.data)) sums.add(one);
       isSeen = true;
     },
     settle() {

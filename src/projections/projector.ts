@@ -81,6 +81,8 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
     const ending = AbortSignal.any([signal, session.signal]);
     let housekeeping: Promise<void> = Promise.resolve();
     try {
+      // Said at once, also where the active one is of that other version.
+      await openFollower(client, ledger, true);
       while (!(await lockedBy(client))) {
         if (state !== 'standing-by') become('standing-by');
         await sleep(lockAgainAfterMs, undefined, { signal });

@@ -60,6 +60,8 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
   const parked = new Map<Key, Parked>(rows.map((row) => [keyOf(row.readModel, row.stream), row]));
   const changed = new Set<Key>();
   const attempts = new Map<Key, number>();
+  /** Parked anew since the last `save`: what an operator asked for before was about something else. */
+  const answered = new Set<Key>();
 
   return {
     get parked() {
@@ -98,6 +100,7 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
         attempts: (attempts.get(key) ?? 0) + 1,
       });
       changed.add(key);
+      answered.add(key);
     },
     release(readModel, stream) {
       const key = keyOf(readModel, stream);
@@ -125,7 +128,8 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
            ON CONFLICT (read_model, stream) DO UPDATE SET revision = excluded.revision, event_id = excluded.event_id,
              event_type = excluded.event_type, error = excluded.error, seen_revision = excluded.seen_revision,
-             attempts = excluded.attempts, request = NULL`,
+             attempts = excluded.attempts,
+             request = CASE WHEN $9 THEN NULL ELSE projection_quarantine.request END`,
           [
             row.readModel,
             row.stream,
@@ -135,10 +139,12 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
             row.error,
             row.seenRevision,
             row.attempts,
+            answered.has(key),
           ],
         );
       }
       changed.clear();
+      answered.clear();
       attempts.clear();
     },
   };

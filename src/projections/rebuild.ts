@@ -2,7 +2,8 @@ import type { Client } from 'pg';
 import type { Ledger, Position } from '../ledger/ledger.ts';
 import type { Comparison } from './compare.ts';
 import { connect, nextSchema, proofSchema } from './database.ts';
-import { compareWithLive, livePosition, makeShadow, type ShadowProgress } from './shadow.ts';
+import { livePosition } from './live-position.ts';
+import { compareWithLive, makeShadow, type ShadowProgress } from './shadow.ts';
 import { swapIn } from './swap.ts';
 
 export interface RebuildOptions {

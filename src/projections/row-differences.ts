@@ -1,10 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import pg, { type Client } from 'pg';
 import { quoted } from './table-digest.ts';
 
 export interface ColumnDifference {
   readonly column: string;
   readonly rows: number;
+}
+
+/** An event at its place in the ledger. */
+export interface CausingEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
 }
 
 /** A row that differs; null on the side that does not have it. */
@@ -14,6 +21,8 @@ export interface RowDifference {
   readonly after: Readonly<Record<string, unknown>> | null;
   /** Where both have it: the columns that differ. */
   readonly columns: readonly string[];
+  /** What brought the newer row to what it is; null where that is no one event. */
+  readonly event: CausingEvent | null;
 }
 
 interface Differences {
@@ -26,7 +35,11 @@ interface Differences {
 
 const fetchedMax = 500;
 
-/** Goes through the rows that differ, a few at a time, and keeps the first of them. */
+interface Fetched extends Pick<RowDifference, 'before' | 'after'> {
+  readonly differing: readonly string[];
+}
+
+/** Goes through the rows that differ, a few at a time, and keeps the first of them; their events are not looked up. */
 export async function differencesOf(
   client: Client,
   options: {
@@ -38,41 +51,42 @@ export async function differencesOf(
     readonly samplesMax: number;
   },
 ): Promise<Differences> {
-  const { table, keys, columns, before, after, samplesMax } = options;
-  const [list, join] = [quoted(columns), quoted(keys)];
-  const first = pg.escapeIdentifier(keys[0] ?? '');
-  await client.query(
-    `DECLARE differing NO SCROLL CURSOR FOR
-       SELECT CASE WHEN b.${first} IS NULL THEN NULL ELSE to_jsonb(b) END AS before,
-              CASE WHEN a.${first} IS NULL THEN NULL ELSE to_jsonb(a) END AS after
-         FROM (SELECT ${list} FROM ${before}.${table}) AS b
-         FULL JOIN (SELECT ${list} FROM ${after}.${table}) AS a USING (${join})
-        WHERE ROW(b.*)::text IS DISTINCT FROM ROW(a.*)::text ORDER BY ${join}`,
-  );
+  const { samplesMax } = options;
+  await client.query(`DECLARE differing NO SCROLL CURSOR FOR ${differingRows(options)}`);
   const counts = { added: 0, removed: 0, changed: 0 };
   const perColumn = new Map<string, number>();
   const samples: RowDifference[] = [];
   for (;;) {
-    const { rows } = await client.query<Pick<RowDifference, 'before' | 'after'>>(
-      `FETCH ${fetchedMax} FROM differing`,
-    );
+    const { rows } = await client.query<Fetched>(`FETCH ${fetchedMax} FROM differing`);
     if (rows.length === 0) break;
-    for (const row of rows) {
-      counts[row.before === null ? 'added' : row.after === null ? 'removed' : 'changed'] += 1;
-      const differing = differingColumns(row, columns);
-      for (const column of differing) perColumn.set(column, (perColumn.get(column) ?? 0) + 1);
-      if (samples.length < samplesMax) samples.push({ table, ...row, columns: differing });
+    for (const { before, after, differing } of rows) {
+      const kind = before === null ? 'added' : after === null ? 'removed' : 'changed';
+      counts[kind] += 1;
+      const columns = kind === 'changed' ? differing : [];
+      for (const column of columns) perColumn.set(column, (perColumn.get(column) ?? 0) + 1);
+      if (samples.length < samplesMax) {
+        samples.push({ table: options.table, before, after, columns, event: null });
+      }
     }
   }
   await client.query('CLOSE differing');
-  const columnDifferences = [...perColumn].map(([column, rows]) => ({ column, rows }));
-  return { ...counts, columns: columnDifferences.sort((a, b) => b.rows - a.rows), samples };
+  const columns = [...perColumn].map(([column, rows]) => ({ column, rows }));
+  return { ...counts, columns: columns.sort((a, b) => b.rows - a.rows), samples };
 }
 
-function differingColumns(
-  { before, after }: Pick<RowDifference, 'before' | 'after'>,
-  columns: readonly string[],
-): readonly string[] {
-  if (before === null || after === null) return [];
-  return columns.filter((column) => !isDeepStrictEqual(before[column], after[column]));
+/** Values are compared as the text that the digests are made of: as JSON, large numbers would lose their last digits. */
+function differingRows(options: Omit<Parameters<typeof differencesOf>[1], 'samplesMax'>): string {
+  const { table, keys, columns, before, after } = options;
+  const [list, join] = [quoted(columns), quoted(keys)];
+  const first = pg.escapeIdentifier(keys[0] ?? '');
+  const differing = columns.map((column) => {
+    const name = pg.escapeIdentifier(column);
+    return `CASE WHEN b.${name}::text IS DISTINCT FROM a.${name}::text THEN ${pg.escapeLiteral(column)} END`;
+  });
+  return `SELECT CASE WHEN b.${first} IS NULL THEN NULL ELSE to_jsonb(b) END AS before,
+                 CASE WHEN a.${first} IS NULL THEN NULL ELSE to_jsonb(a) END AS after,
+                 array_remove(ARRAY[${differing.join(', ')}]::text[], NULL) AS differing
+            FROM (SELECT ${list} FROM ${before}.${table}) AS b
+            FULL JOIN (SELECT ${list} FROM ${after}.${table}) AS a USING (${join})
+           WHERE ROW(b.*)::text IS DISTINCT FROM ROW(a.*)::text ORDER BY ${join}`;
 }

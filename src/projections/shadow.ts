@@ -1,11 +1,15 @@
-import type { Client } from 'pg';
 import type { Ledger, Position } from '../ledger/ledger.ts';
+import { carrySkips, requestAnew } from './carry-over.ts';
 import { advanceTo } from './catch-up.ts';
-import { type Comparison, compareSchemas } from './compare.ts';
+import { causingEvent } from './causing-event.ts';
+import { type Comparison, compareSchemas, type TableComparison } from './compare.ts';
 import { connect, liveSchema } from './database.ts';
+import { drainRequested } from './drain.ts';
 import { fill } from './fill.ts';
 import { openFollower } from './follower.ts';
+import { livePosition } from './live-position.ts';
 import { migrateProjections, versionOf } from './migrate.ts';
+import type { RowDifference } from './row-differences.ts';
 import { projectionVersion } from './version.ts';
 
 export interface ShadowOptions {
@@ -41,9 +45,7 @@ export async function makeShadow(options: ShadowOptions): Promise<void> {
     else onProgress({ step: 'going on', events: 0, eventsMax: null });
     await migrateProjections({ url, schema });
     if ((await versionOf(client, liveSchema)) === projectionVersion) {
-      await client.query(
-        `INSERT INTO ${schema}.projection_skipped SELECT * FROM ${liveSchema}.projection_skipped ON CONFLICT DO NOTHING`,
-      );
+      await carrySkips(client, liveSchema, schema);
     }
     const upTo = (await livePosition(client)) ?? (await ledger.head());
     if (upTo === null) return;
@@ -60,18 +62,6 @@ export async function makeShadow(options: ShadowOptions): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-/** Where the live tables stand; null where there are none, or nothing is in them. */
-export async function livePosition(client: Client): Promise<Position | null> {
-  const { rows } = await client.query<{ there: boolean }>(
-    `SELECT to_regclass('${liveSchema}.projection_checkpoint') IS NOT NULL AS there`,
-  );
-  if (rows[0]?.there !== true) return null;
-  const found = await client.query<{ position: Position | null }>(
-    `SELECT position FROM ${liveSchema}.projection_checkpoint LIMIT 1`,
-  );
-  return found.rows[0]?.position ?? null;
 }
 
 /**
@@ -94,6 +84,8 @@ export async function compareWithLive(
     const follower = await openFollower(shadow, ledger);
     const near = await livePosition(live);
     if (near !== null) await advanceTo(follower, ledger, near, signal);
+    await requestAnew(shadow, liveSchema, schema);
+    await drainRequested(shadow, ledger, follower);
     await live.query('BEGIN');
     await live.query(`SET LOCAL lock_timeout = ${lockMsMax}`);
     const { rows } = await live.query<{ position: Position | null }>(
@@ -111,8 +103,22 @@ export async function compareWithLive(
       );
     }
     onProgress({ step: 'comparing', events: 0, eventsMax: null });
-    return { ...(await compareSchemas(snapshot, liveSchema, schema, samplesMax)), position };
+    const comparison = await compareSchemas(snapshot, liveSchema, schema, samplesMax);
+    return { ...(await withCauses(ledger, comparison)), position };
   } finally {
     await Promise.all([shadow.end(), live.end(), snapshot.end()]);
   }
+}
+
+/** The samples with the event that each comes from. */
+async function withCauses(ledger: Ledger, comparison: Comparison): Promise<Comparison> {
+  const tables: TableComparison[] = [];
+  for (const table of comparison.tables) {
+    const samples: RowDifference[] = [];
+    for (const sample of table.samples) {
+      samples.push({ ...sample, event: await causingEvent(ledger, sample) });
+    }
+    tables.push({ ...table, samples });
+  }
+  return { ...comparison, tables };
 }

@@ -1,21 +1,30 @@
 import type { Client } from 'pg';
 import type { Ledger } from '../ledger/ledger.ts';
 import { syncAllAttached } from './attached-table.ts';
-import { eachBatch } from './catch-up.ts';
+import { carryOver } from './carry-over.ts';
+import { advanceTo, eachBatch } from './catch-up.ts';
 import { lockCheckpoint } from './checkpoint.ts';
 import { connect, liveSchema, nextSchema, previousSchema } from './database.ts';
 import { openFollower } from './follower.ts';
-import { copyGrants, pointingInto } from './grants.ts';
-import { versionOf } from './migrate.ts';
-import { projectionVersion } from './version.ts';
+import { copyGrants } from './grants.ts';
+import { livePosition } from './live-position.ts';
+import { waitForOldSnapshots } from './old-snapshots.ts';
+import { carryViews } from './own-views.ts';
+import { refusePointedAt } from './pointed-at.ts';
 
 /** How long the swap waits for a batch of the live projector, or for whoever else holds a table. */
-const lockMsMax = 10_000;
-const swapMsMax = 600_000;
+export const lockMsMax = 10_000;
+export const swapMsMax = 600_000;
+/** How long it waits for transactions that began before the new tables were whole. */
+const oldSnapshotsMsMax = 60_000;
+const discarded = 'enrichment_discarded';
 
-/** Something outside points at the live tables, and would go on pointing at the old ones. */
-export class PointedAt extends Error {
-  override readonly name = 'PointedAt';
+export const pointsAtOld = 'would go on pointing at the old tables';
+
+export interface SwapOptions {
+  readonly ledger: Ledger;
+  readonly url: string;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -23,25 +32,30 @@ export class PointedAt extends Error {
  * checkpoints, brings the new tables to where the live ones stand, and renames the schemas. Readers are not locked out:
  * whoever is reading reads on, whoever comes finds the new ones.
  *
- * @throws PointedAt
+ * @throws PointedAt, OldSnapshots
  */
-export async function swapIn(options: {
-  readonly ledger: Ledger;
-  readonly url: string;
-  readonly signal: AbortSignal;
-}): Promise<void> {
-  const { ledger, url, signal } = options;
-  const [client, live] = [await connect(url, nextSchema, swapMsMax), await connect(url)];
+export async function swapIn({ ledger, url, signal }: SwapOptions): Promise<void> {
+  const client = await connect(url, nextSchema, swapMsMax);
   try {
     const isThere = await hasSchema(client, liveSchema);
-    if (isThere) await refusePointedAt(client);
+    if (isThere) await refusePointedAt(client, liveSchema, pointsAtOld);
+    if (await hasSchema(client, previousSchema)) {
+      await refusePointedAt(client, previousSchema, 'would go with the tables that are discarded');
+    }
+    // What an earlier swap may have left behind when it was killed.
+    await client.query(`DROP SCHEMA IF EXISTS ${discarded} CASCADE`);
+    // Most of what came meanwhile, so that the live projector is not held for long.
+    const near = isThere ? await livePosition(client) : null;
+    if (near !== null) await advanceTo(await openFollower(client, ledger), ledger, near, signal);
+    await waitForOldSnapshots(client, oldSnapshotsMsMax, signal);
     await client.query('BEGIN');
     await client.query(`SET LOCAL lock_timeout = ${lockMsMax}`);
     if (isThere) {
-      await client.query(`SELECT FROM ${liveSchema}.projection_checkpoint FOR UPDATE`);
-      await bringUp(client, live, ledger, signal);
+      await fenceOff(client, liveSchema);
+      await bringUp(client, ledger, signal);
+      await carryViews(client, liveSchema, nextSchema);
       await copyGrants(client, liveSchema, nextSchema);
-      await carryOver(client);
+      await carryOver(client, liveSchema, nextSchema);
       await syncAllAttached(client, nextSchema);
       if (await hasSchema(client, previousSchema)) {
         await client.query(`ALTER SCHEMA ${previousSchema} RENAME TO ${discarded}`);
@@ -50,42 +64,33 @@ export async function swapIn(options: {
     }
     await client.query(`ALTER SCHEMA ${nextSchema} RENAME TO ${liveSchema}`);
     await client.query('COMMIT');
-    // Not in the transaction: somebody may still be reading them.
-    await client.query(`DROP SCHEMA IF EXISTS ${discarded} CASCADE`);
+    await discard(client);
   } finally {
-    await Promise.all([client.end(), live.end()]);
+    await client.end();
   }
 }
 
-const discarded = 'enrichment_discarded';
+/** Not in the transaction: somebody may still be reading them, and then the next swap drops them. */
+async function discard(client: Client): Promise<void> {
+  await client.query(`SET lock_timeout = ${lockMsMax}`);
+  await client.query(`DROP SCHEMA IF EXISTS ${discarded} CASCADE`).catch(() => undefined);
+}
+
+/**
+ * Keeps every projector out until the transaction ends, and turns away those that wait for it then: they wait for the
+ * row that they found under the old name, get it, and would write to tables that they find under the new one.
+ */
+export async function fenceOff(client: Client, schema: string): Promise<void> {
+  await client.query(`UPDATE ${schema}.projection_checkpoint SET epoch = epoch + 1`);
+}
 
 /** The last steps of the new tables, inside of the transaction that holds the live ones. */
-async function bringUp(client: Client, live: Client, ledger: Ledger, signal: AbortSignal): Promise<void> {
-  const { rows } = await live.query<{ position: string | null }>(
-    'SELECT position FROM projection_checkpoint',
-  );
-  const upTo = rows[0]?.position ?? null;
+async function bringUp(client: Client, ledger: Ledger, signal: AbortSignal): Promise<void> {
+  const upTo = await livePosition(client);
   const { position: after } = await lockCheckpoint(client);
   if (upTo === null) return;
   const follower = await openFollower(client, ledger);
   await eachBatch(ledger, { after, upTo, signal }, follower.bringIn);
-}
-
-/** What operators said of the live tables holds for the new ones. */
-async function carryOver(client: Client): Promise<void> {
-  if ((await versionOf(client, liveSchema)) !== projectionVersion) return;
-  await client.query(
-    `UPDATE ${nextSchema}.projection_checkpoint AS n SET paused_by = l.paused_by, paused_at = l.paused_at
-       FROM ${liveSchema}.projection_checkpoint AS l`,
-  );
-}
-
-async function refusePointedAt(client: Client): Promise<void> {
-  const found = await pointingInto(client, liveSchema);
-  if (found.length === 0) return;
-  throw new PointedAt(
-    `${found.join(', ')} outside of schema "${liveSchema}" would go on pointing at the old tables: move it into the schema or drop it first.`,
-  );
 }
 
 export async function hasSchema(client: Client, schema: string): Promise<boolean> {
@@ -94,39 +99,4 @@ export async function hasSchema(client: Client, schema: string): Promise<boolean
     [schema],
   );
   return rows[0]?.there === true;
-}
-
-/** There is nothing to go back to. */
-export class NothingBefore extends Error {
-  override readonly name = 'NothingBefore';
-}
-
-/**
- * Puts the previous tables back in their place; those that were live become the previous ones, so that it can be taken
- * back as well. The projector brings them up to date from where they stood.
- *
- * @throws NothingBefore
- */
-export async function rollBack(url: string): Promise<void> {
-  const client = await connect(url, liveSchema, swapMsMax);
-  try {
-    await client.query('BEGIN');
-    await client.query(`SET LOCAL lock_timeout = ${lockMsMax}`);
-    if (!(await hasSchema(client, previousSchema))) {
-      throw new NothingBefore(
-        `There is no schema "${previousSchema}": only a rebuild that was swapped in can be rolled back.`,
-      );
-    }
-    for (const schema of [liveSchema, previousSchema]) {
-      await client.query(`SELECT FROM ${schema}.projection_checkpoint FOR UPDATE`);
-    }
-    await copyGrants(client, liveSchema, previousSchema);
-    await syncAllAttached(client, previousSchema);
-    await client.query(`ALTER SCHEMA ${liveSchema} RENAME TO ${discarded}`);
-    await client.query(`ALTER SCHEMA ${previousSchema} RENAME TO ${liveSchema}`);
-    await client.query(`ALTER SCHEMA ${discarded} RENAME TO ${previousSchema}`);
-    await client.query('COMMIT');
-  } finally {
-    await client.end();
-  }
 }

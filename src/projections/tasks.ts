@@ -1,10 +1,13 @@
 import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { FactAt } from './read-model.ts';
 import type { TaskRow } from './schema.ts';
+import { integerOf, jsonOf, keyOf, textOf, textOrNull, timeOf, timeOrNull } from './storable.ts';
 
 /**
  * The row of a task after one more event that names it; null: there is none. An event whose revision the row already
  * has changes nothing, so repeated delivery is harmless. `Erased` is not for this: it takes every row of its stream.
+ *
+ * @throws RangeError where the event brings what the table cannot hold
  */
 export function applyToTask(
   row: TaskRow | null,
@@ -12,7 +15,9 @@ export function applyToTask(
   { event, revision }: FactAt,
 ): TaskRow | null {
   if (row !== null && revision <= row.revision) return row;
-  const { occurredAt, hop, taskId } = event.meta;
+  const { taskId } = event.meta;
+  const occurredAt = timeOf('occurredAt', event.meta.occurredAt);
+  const hop = integerOf('hop', event.meta.hop);
   const changed = (change: Partial<TaskRow>): TaskRow => ({
     ...(row ?? newRow(stream, taskId)),
     ...change,
@@ -26,13 +31,13 @@ export function applyToTask(
       if (row !== null && row.receivedAt !== null)
         return changed({ hop, ...(isOpen(row) ? { status: 'open', dueAt: null } : {}) });
       return changed({
-        artist: request.artist,
-        title: request.title,
-        source: request.source,
-        priority: request.priority,
-        origin: origin.kind,
-        ofTaskId: origin.kind === 'request' ? null : origin.ofTaskId,
-        provider: origin.kind === 'follow-up' ? origin.provider : null,
+        artist: textOf('artist', request.artist),
+        title: textOf('title', request.title),
+        source: textOrNull('source', request.source),
+        priority: integerOf('priority', request.priority),
+        origin: textOf('origin', origin.kind),
+        ofTaskId: origin.kind === 'request' ? null : textOf('ofTaskId', origin.ofTaskId),
+        provider: origin.kind === 'follow-up' ? textOf('provider', origin.provider) : null,
         hop,
         receivedAt: occurredAt,
       });
@@ -43,7 +48,13 @@ export function applyToTask(
       return row === null ? null : changed({});
     case 'Deferred': {
       const { until, leftOut } = event.data;
-      return changed({ status: 'waiting', hop, dueAt: until, decidedAt: occurredAt, leftOut: [...leftOut] });
+      return changed({
+        status: 'waiting',
+        hop,
+        dueAt: timeOf('until', until),
+        decidedAt: occurredAt,
+        leftOut: jsonOf('leftOut', [...leftOut]),
+      });
     }
     case 'Enriched':
       return changed({
@@ -51,18 +62,21 @@ export function applyToTask(
         hop,
         dueAt: null,
         decidedAt: occurredAt,
-        leftOut: [...event.data.leftOut],
+        leftOut: jsonOf('leftOut', [...event.data.leftOut]),
       });
     case 'Failed': {
       const { final, reason, message, attempt, retryAt, leftOut } = event.data;
-      const failure = { failureReason: reason, failureMessage: message };
+      const failure = {
+        failureReason: textOf('reason', reason),
+        failureMessage: textOf('message', message),
+      };
       return changed({
         status: final ? 'failed' : 'waiting',
         hop,
-        attempts: attempt,
-        dueAt: retryAt,
+        attempts: integerOf('attempt', attempt),
+        dueAt: timeOrNull('retryAt', retryAt),
         decidedAt: occurredAt,
-        leftOut: [...leftOut],
+        leftOut: jsonOf('leftOut', [...leftOut]),
         ...failure,
       });
     }
@@ -72,15 +86,20 @@ export function applyToTask(
       return changed({
         settlement: 'replayed',
         settledAt: occurredAt,
-        settledBy: by,
-        settledWhy: why,
-        replayedAs: newTaskId,
+        settledBy: textOf('by', by),
+        settledWhy: textOf('why', why),
+        replayedAs: textOf('newTaskId', newTaskId),
       });
     }
     case 'Dismissed': {
       const { by, why } = event.data;
       if (row?.status !== 'failed') return row === null ? null : changed({});
-      return changed({ settlement: 'dismissed', settledAt: occurredAt, settledBy: by, settledWhy: why });
+      return changed({
+        settlement: 'dismissed',
+        settledAt: occurredAt,
+        settledBy: textOf('by', by),
+        settledWhy: textOf('why', why),
+      });
     }
     case 'Erased':
       return null;
@@ -95,8 +114,8 @@ function isOpen({ status }: TaskRow): boolean {
 
 function newRow(stream: string, taskId: string): TaskRow {
   return {
-    stream,
-    taskId,
+    stream: keyOf('stream', stream),
+    taskId: keyOf('taskId', taskId),
     trackId: trackIdOfStream(stream),
     artist: '',
     title: '',

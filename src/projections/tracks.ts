@@ -1,9 +1,11 @@
-import type { Enriched } from '../domain/events.ts';
+import type { Enriched, ValueSource } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
 import type { FactAt } from './read-model.ts';
 import type { TrackRow } from './schema.ts';
+import { integerOf, keyOf, numberOf, refused, textOf, textsOf, timeOf, timeOrNull } from './storable.ts';
 import { columnOf } from './track-columns.ts';
+import { trackValueOf } from './track-value.ts';
 
 /** Where the value of a column comes from. */
 export interface ColumnProvenance {
@@ -21,6 +23,8 @@ type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
 /**
  * The row of a track after one more event of its stream; null: there is no row. An event whose revision the row
  * already has changes nothing, so repeated delivery is harmless.
+ *
+ * @throws RangeError where the event brings what the table cannot hold
  */
 export function applyToTrack(
   row: TrackRow | null,
@@ -28,16 +32,16 @@ export function applyToTrack(
   { event, revision }: FactAt,
 ): TrackRow | null {
   if (row !== null && revision <= row.streamRevision) return row;
-  const { occurredAt } = event.meta;
   if (event.type === 'Erased') return null;
-  const next: Draft = row === null ? { ...blank, trackId } : { ...row };
+  const occurredAt = timeOf('occurredAt', event.meta.occurredAt);
+  const next: Draft = row === null ? { ...blank, trackId: keyOf('trackId', trackId) } : { ...row };
   next.streamRevision = revision;
   next.updatedAt = occurredAt;
   switch (event.type) {
     case 'TaskReceived': {
       if (event.data.origin.kind !== 'request') return next;
-      next.artist = event.data.request.artist;
-      next.title = event.data.request.title;
+      next.artist = textOf('artist', event.data.request.artist);
+      next.title = textOf('title', event.data.request.title);
       return next;
     }
     case 'CacheHit':
@@ -53,7 +57,7 @@ export function applyToTrack(
     }
     case 'Deferred':
       work(next);
-      next.retryAt = event.data.until;
+      next.retryAt = timeOf('until', event.data.until);
       next.leftOut = names(event.data.leftOut);
       return next;
     case 'Enriched':
@@ -65,13 +69,13 @@ export function applyToTrack(
     case 'Failed': {
       const { final, reason, attempt, retryAt, leftOut } = event.data;
       work(next);
-      next.attempts = attempt;
-      next.retryAt = retryAt;
+      next.attempts = integerOf('attempt', attempt);
+      next.retryAt = timeOrNull('retryAt', retryAt);
       next.leftOut = names(leftOut);
       // A final failure never takes away what the track has.
       if (final && next.enrichedEventId === null) {
         next.status = 'failed';
-        next.failureReason = reason;
+        next.failureReason = textOf('reason', reason);
       }
       return next;
     }
@@ -141,21 +145,38 @@ function enrich(
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
     const source = snapshot[field];
-    values[field] = source?.value ?? null;
-    if (source === undefined) continue;
-    const { provider, confidence, eventId, revision } = source;
-    provenance[columnOf(field)] = { provider, eventId, revision, confidence };
+    values[field] = trackValueOf(field, source?.value);
+    if (source !== undefined) provenance[columnOf(field)] = provenanceOf(source);
   }
-  row.artist = artist;
-  row.title = title;
+  if (status !== 'completed' && status !== 'partial') throw refused('status', status, 'is no status');
+  row.artist = textOf('artist', artist);
+  row.title = textOf('title', title);
   row.status = status;
   row.failureReason = null;
   row.retryAt = null;
   row.leftOut = names(leftOut);
-  row.enrichmentSources = [...sources];
+  row.enrichmentSources = textsOf('sources', sources);
   row.enrichmentSourceApi = mostFields(Object.values(provenance));
-  row.sourceDataVersion = ruleVersion;
+  row.sourceDataVersion = versionOf(ruleVersion);
   row.provenance = provenance;
+}
+
+function provenanceOf(source: ValueSource<unknown>): ColumnProvenance {
+  const provider = textOf('provider', source.provider) as Provider;
+  const eventId = textOf('eventId', source.eventId);
+  const [revision, confidence] = [
+    integerOf('revision', source.revision),
+    numberOf('confidence', source.confidence),
+  ];
+  return { provider, eventId, revision, confidence };
+}
+
+const versionCharsMax = 100;
+
+function versionOf(ruleVersion: unknown): string {
+  const text = textOf('ruleVersion', ruleVersion);
+  if (text.length > versionCharsMax) throw refused('ruleVersion', text, 'is too long');
+  return text;
 }
 
 function mostFields(given: readonly ColumnProvenance[]): Provider | null {
@@ -169,7 +190,7 @@ function mostFields(given: readonly ColumnProvenance[]): Provider | null {
 }
 
 function names(leftOut: readonly { readonly provider: Provider }[]): string[] {
-  return leftOut.map(({ provider }) => provider);
+  return leftOut.map(({ provider }) => textOf('leftOut', provider));
 }
 
 function without(leftOut: readonly string[], provider: Provider): string[] {

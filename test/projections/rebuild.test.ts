@@ -4,7 +4,7 @@ import type { Ledger } from '../../src/ledger/ledger.ts';
 import { migrateProjections } from '../../src/projections/migrate.ts';
 import { startProjector } from '../../src/projections/projector.ts';
 import { prove, rebuild } from '../../src/projections/rebuild.ts';
-import { rollBack } from '../../src/projections/swap.ts';
+import { rollBack } from '../../src/projections/roll-back.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
 import { anyTracks, appendInTurn, interleavings } from './recorded.ts';
 

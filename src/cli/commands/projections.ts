@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { prove, rebuild } from '../../projections/rebuild.ts';
-import { rollBack } from '../../projections/swap.ts';
+import { rollBack } from '../../projections/roll-back.ts';
 import { tool } from '../command-line.ts';
 import { comparisonText } from '../comparison-text.ts';
 import { exitCodes } from '../exit-code.ts';

@@ -1,0 +1,19 @@
+import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+
+/** The events of a stream from one revision to another, both inclusive, in as many reads as it takes. */
+export async function readRange(
+  ledger: Pick<Ledger, 'read'>,
+  stream: string,
+  from: number,
+  to = Number.POSITIVE_INFINITY,
+): Promise<RecordedEvent[]> {
+  const events: RecordedEvent[] = [];
+  for (let next = from; next <= to; ) {
+    const page = await ledger.read(stream, { from: next, maxCount: Math.min(readCountMax, to - next + 1) });
+    events.push(...page.filter(({ revision }) => revision <= to));
+    const last = page.at(-1);
+    if (last === undefined) break;
+    next = last.revision + 1;
+  }
+  return events;
+}
