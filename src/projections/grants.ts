@@ -5,8 +5,8 @@ export async function copyGrants(client: Client, from: string, to: string): Prom
   const { rows } = await client.query<{ statement: string }>(
     `WITH pairs AS (
        SELECT o.oid, o.relname, o.relacl, o.relowner, n.relowner AS other_owner
-         FROM pg_class AS o JOIN pg_class AS n ON n.relname = o.relname AND n.relnamespace = $2::regnamespace
-        WHERE o.relnamespace = $1::regnamespace AND o.relkind IN ('r', 'v') AND n.relkind IN ('r', 'v')
+         FROM pg_class AS o JOIN pg_class AS n ON n.relname = o.relname AND n.relnamespace = $2::text::regnamespace
+        WHERE o.relnamespace = $1::text::regnamespace AND o.relkind IN ('r', 'v') AND n.relkind IN ('r', 'v')
      ), statements AS (
        SELECT 1 AS step, format('ALTER TABLE %I.%I OWNER TO %I', $2::text, relname, pg_get_userbyid(relowner)) AS statement
          FROM pairs WHERE relowner <> other_owner
@@ -20,11 +20,11 @@ export async function copyGrants(client: Client, from: string, to: string): Prom
                          AND n.attrelid = format('%I.%I', $2::text, relname)::regclass)
        UNION ALL
        SELECT 3, format('GRANT %s ON SCHEMA %I TO %s%s', acl.privilege_type, $2::text, ${grantee}, ${option})
-         FROM pg_namespace AS n, aclexplode(n.nspacl) AS acl WHERE n.nspname = $1 AND acl.grantee <> n.nspowner
+         FROM pg_namespace AS n, aclexplode(n.nspacl) AS acl WHERE n.nspname = $1::text AND acl.grantee <> n.nspowner
        UNION ALL
        SELECT 4, format('ALTER SCHEMA %I OWNER TO %I', $2::text, pg_get_userbyid(o.nspowner))
-         FROM pg_namespace AS o JOIN pg_namespace AS n ON n.nspname = $2
-        WHERE o.nspname = $1 AND o.nspowner <> n.nspowner
+         FROM pg_namespace AS o JOIN pg_namespace AS n ON n.nspname = $2::text
+        WHERE o.nspname = $1::text AND o.nspowner <> n.nspowner
      )
      SELECT statement FROM statements ORDER BY step`,
     [from, to],

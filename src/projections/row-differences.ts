@@ -81,12 +81,12 @@ function differingRows(options: Omit<Parameters<typeof differencesOf>[1], 'sampl
   const first = pg.escapeIdentifier(keys[0] ?? '');
   const differing = columns.map((column) => {
     const name = pg.escapeIdentifier(column);
-    return `CASE WHEN b.${name}::text IS DISTINCT FROM a.${name}::text THEN ${pg.escapeLiteral(column)} END`;
+    return `CASE WHEN old_row.${name}::text IS DISTINCT FROM new_row.${name}::text THEN ${pg.escapeLiteral(column)} END`;
   });
-  return `SELECT CASE WHEN b.${first} IS NULL THEN NULL ELSE to_jsonb(b) END AS before,
-                 CASE WHEN a.${first} IS NULL THEN NULL ELSE to_jsonb(a) END AS after,
+  return `SELECT CASE WHEN old_row.${first} IS NULL THEN NULL ELSE to_jsonb(old_row) END AS before,
+                 CASE WHEN new_row.${first} IS NULL THEN NULL ELSE to_jsonb(new_row) END AS after,
                  array_remove(ARRAY[${differing.join(', ')}]::text[], NULL) AS differing
-            FROM (SELECT ${list} FROM ${before}.${table}) AS b
-            FULL JOIN (SELECT ${list} FROM ${after}.${table}) AS a USING (${join})
-           WHERE ROW(b.*)::text IS DISTINCT FROM ROW(a.*)::text ORDER BY ${join}`;
+            FROM (SELECT ${list} FROM ${before}.${table}) AS old_row
+            FULL JOIN (SELECT ${list} FROM ${after}.${table}) AS new_row USING (${join})
+           WHERE ROW(old_row.*)::text IS DISTINCT FROM ROW(new_row.*)::text ORDER BY ${join}`;
 }

@@ -195,6 +195,6 @@ it('a rebuild by streams, one by position and following come to the same rows an
         expect(await parkedIn(schema)).toEqual(parked);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, interruptAfterTimeLimit: 240_000 },
   );
 }, 300_000);
