@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryCache } from '../../src/cache/memory.ts';
 import { createMemorySingleFlight } from '../../src/cache/memory-single-flight.ts';
+import { defaultGateLimits, type GateLimits } from '../../src/domain/gate-limits.ts';
 import { laneOfPriority } from '../../src/domain/priority.ts';
 import { type Provider, providers } from '../../src/domain/provider.ts';
-import { defaultGateLimits, type GateLimits } from '../../src/domain/provider-gate.ts';
 import { defaultRetryPolicy, type RetryPolicy } from '../../src/domain/retry-policy.ts';
 import type { TaskState } from '../../src/domain/state.ts';
 import type { TaskOrigin, TaskRequest } from '../../src/domain/task.ts';
