@@ -18,9 +18,9 @@ import {
 import { encodeMessage } from '../../src/queue/message.ts';
 import type { TaskMessage } from '../../src/queue/queue.ts';
 import { randomId } from '../../src/queue/task-id.ts';
-import type { FlightValue } from '../../src/workers/ask.ts';
 import { createCallPace } from '../../src/workers/call-pace.ts';
 import { createCredentials } from '../../src/workers/credentials.ts';
+import type { FlightValue } from '../../src/workers/flight-value.ts';
 import { createHandler, type HandlerOptions } from '../../src/workers/handle.ts';
 import { createIntake } from '../../src/workers/intake.ts';
 import type { WorkerObserver } from '../../src/workers/worker-observer.ts';
