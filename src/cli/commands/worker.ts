@@ -127,6 +127,10 @@ export async function startWorkerService(options: {
     onFatal: fail,
     onQueueState: (queue, why) =>
       why === null ? logger.info({ queue }, `Consuming ${queue}`) : logger.warn({ queue }, why),
+    onRedisState(why) {
+      if (why === null) logger.info('Redis is back: calls go on');
+      else logger.error(`No calls are made while Redis is away: ${why}`);
+    },
     onLedgerState(why) {
       ledgerState = why;
       if (why === null) logger.info('The ledger is back: tasks go on');
