@@ -3,6 +3,7 @@ import type { SharedAnswer } from '../domain/answer.ts';
 import type { AnswerCache } from './answer-cache.ts';
 import { type AnswerLifeOptions, createAnswerLife } from './answer-life.ts';
 import { isObject, isSharedAnswer, keptCharsMax, parseJson } from './kept-answer.ts';
+import { createSharedReads } from './shared-reads.ts';
 
 /** The number rises when the form of what is kept changes; that of the answers stands in the keys themselves. */
 const prefix = 'enrichment:answer:2:';
@@ -26,6 +27,7 @@ interface Kept {
  */
 export function createRedisCache({ redis, now = Date.now, ...options }: RedisCacheOptions): AnswerCache {
   const life = createAnswerLife(options);
+  const read = createSharedReads(redis);
 
   async function keep(key: string, answer: SharedAnswer): Promise<void> {
     // Only of what was not found it matters what was there before.
@@ -43,7 +45,7 @@ export function createRedisCache({ redis, now = Date.now, ...options }: RedisCac
   return {
     async get(key) {
       try {
-        const kept = readKept(await redis.get(prefix + key));
+        const kept = readKept(await read(prefix + key));
         return kept !== null && life.expiresAtMs(kept.answer, kept.misses) > now() ? kept.answer : null;
       } catch {
         return null;
