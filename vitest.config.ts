@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that look at the clock: one after the other, when the others are through. */
-const clock = ['test/workers/kept-limits.test.ts'];
+const clock = [
+  'test/workers/kept-limits.test.ts',
+  'test/e2e/shared-limits.test.ts',
+  'test/e2e/ten-thousand.test.ts',
+];
 
 /** Tests that need a server or run the whole tool. One that stands here in vain, or not at all, has no server. */
 const service = [

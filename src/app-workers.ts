@@ -19,14 +19,13 @@ import { createRabbitmqQueue, type RabbitmqQueue } from './queue/rabbitmq.ts';
 import type { RabbitmqAddress } from './queue/rabbitmq-connection.ts';
 import { randomId } from './queue/task-id.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import type { FlightValue } from './workers/ask.ts';
 import { createCallPace } from './workers/call-pace.ts';
 import { type Credentials, createCredentials } from './workers/credentials.ts';
 import { createDeadLetterHandler } from './workers/dead-letter-inbox.ts';
+import type { FlightValue } from './workers/flight-value.ts';
 import { createHandler, NoProviderLeft } from './workers/handle.ts';
 import { type Around, createHold } from './workers/hold.ts';
 import { createIntake } from './workers/intake.ts';
-import { countingCache } from './workers/worker-metrics.ts';
 import type { WorkerObserver } from './workers/worker-observer.ts';
 
 /** The user agent towards providers that do not ask for a contact. */
@@ -84,16 +83,20 @@ export function startRabbitmqWorkers(
     readonly metrics: Metrics;
     /** Why nothing comes from a queue, or null when it does again. */
     readonly onQueueState: (queue: string, why: string | null) => void;
+    /** Why nobody may call because Redis is away, or null when it is back. */
+    readonly onRedisState: (why: string | null) => void;
     /** Why tasks are held, or null when they go on. */
     readonly onLedgerState: (why: string | null) => void;
   },
 ): Workers<RabbitmqQueue> {
   const { config, address, name, lane, concurrency, onFatal } = options;
-  const shared = config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis);
+  const shared =
+    config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis, options.onRedisState);
   return startWorkers({
     ...options,
     assumeNew: true,
-    cache: countingCache(shared.cache, options.metrics),
+    cache: shared.cache,
+    onCacheMiss: (provider) => options.metrics.cacheMisses.inc({ provider }),
     gates: shared.gates,
     flights: shared.flights,
     onStopped: shared.close,
@@ -116,6 +119,7 @@ function startWorkers<Queue extends TaskQueue>(
     readonly cache: AnswerCache;
     readonly gates: ProviderGates;
     readonly flights: SingleFlight<FlightValue>;
+    readonly onCacheMiss?: (provider: Provider) => void;
     readonly onStopped?: () => Promise<void>;
     /** What stands around every handler. @param signal aborted when messages are handed back */
     readonly around: (signal: AbortSignal) => Around;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { defaultGateLimits } from '../../src/domain/provider-gate.ts';
+import { defaultGateLimits } from '../../src/domain/gate-limits.ts';
 import { createMemoryGates } from '../../src/providers/memory-gates.ts';
 import { rateLimitRemaining } from '../../src/providers/rate-limit-remaining.ts';
 

@@ -42,14 +42,21 @@ Examples:
 It needs LEDGER_URL, RABBITMQ_USER and RABBITMQ_PASS, and the queues that "queue init" makes. /healthz, /readyz and
 /metrics are at HEALTH_HOST:HEALTH_PORT; the log tells the port where none is set. SIGTERM finishes what is in hand.`,
     )
-    .action(({ queue }: { readonly queue: Lane }) => work(queue));
+    .action(({ queue }: { readonly queue: Lane }) => runWorker(queue));
 }
 
-async function work(lane: Lane): Promise<void> {
+/** Runs a worker until it is stopped; benchmarks give it a ledger of their own. */
+export async function runWorker(
+  lane: Lane,
+  more: { readonly openLedger?: typeof openLedgerAt } = {},
+): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.serviceLogLevel);
   let metrics: Metrics | null = null;
-  const service = await startWorkerService({ config, lane, logger, onMetrics: (made) => (metrics = made) });
+  const onMetrics = (made: Metrics) => {
+    metrics = made;
+  };
+  const service = await startWorkerService({ config, lane, logger, onMetrics, ...more });
   if (metrics === null) throw new Error('A worker has metrics.');
   await runService(service, { name: `enrichment worker (${lane})`, health: config.health, metrics, logger });
 }
@@ -60,10 +67,11 @@ export async function startWorkerService(options: {
   readonly lane: Lane;
   readonly logger: Logger;
   readonly onMetrics: (metrics: Metrics) => void;
+  readonly openLedger?: typeof openLedgerAt;
   /** For tests that cut a worker off at a step. */
   readonly onStep?: WorkerObserver['onStep'];
 }): Promise<Service> {
-  const { config, lane, logger } = options;
+  const { config, lane, logger, openLedger = openLedgerAt } = options;
   const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
   const { server, version, missing } = await checkTopology(address, neededByWorkers());
@@ -72,7 +80,7 @@ export async function startWorkerService(options: {
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,
     );
   }
-  const ledger = await openLedgerAt(ledgerUrl);
+  const ledger = await openLedger(ledgerUrl);
   logger.info(`${server}, ${await ledger.server()}`);
   // Not waited for: without the management API a worker works as well.
   const management = createManagement({ url: managementUrl, ...address });
@@ -127,6 +135,10 @@ export async function startWorkerService(options: {
     onFatal: fail,
     onQueueState: (queue, why) =>
       why === null ? logger.info({ queue }, `Consuming ${queue}`) : logger.warn({ queue }, why),
+    onRedisState(why) {
+      if (why === null) logger.info('Redis is back: calls go on');
+      else logger.error(`No calls are made while Redis is away: ${why}`);
+    },
     onLedgerState(why) {
       ledgerState = why;
       if (why === null) logger.info('The ledger is back: tasks go on');
