@@ -53,7 +53,7 @@ export function createRedisCache({ redis, now = Date.now, ...options }: RedisCac
     },
     set: (key, answer) => keep(key, answer).catch(() => undefined),
     async forget(key) {
-      await redis.del(prefix + key, missesPrefix + key);
+      await redis.del(prefix + key);
     },
     async close() {
       redis.disconnect();
