@@ -1,4 +1,5 @@
 import { appendContract } from './append-contract.ts';
+import { behindContract } from './behind-contract.ts';
 import type { OpenStorage } from './storage.ts';
 import { subscribeContract } from './subscribe-contract.ts';
 
@@ -6,4 +7,5 @@ import { subscribeContract } from './subscribe-contract.ts';
 export function ledgerContract(name: string, openStorage: OpenStorage): void {
   appendContract(name, openStorage);
   subscribeContract(name, openStorage);
+  behindContract(name, openStorage);
 }
