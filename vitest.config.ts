@@ -11,9 +11,8 @@ const clock = [
 const service = [
   'test/e2e/**/*.test.ts',
   'test/embedded/embedded-postgres.test.ts',
-  'test/ledger/postgres.test.ts',
-  'test/projections/{comparison,equality,erase,fence,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
-  'test/ledger/{behind,streams}.test.ts',
+  'test/ledger/{postgres,streams}.test.ts',
+  'test/projections/{comparison,equality,erase,fence,from-eventstoredb,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
   'test/projections/attached/*.test.ts',
   'test/support/{postgres,services}.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',

@@ -1,9 +1,10 @@
 import { BACKWARDS, END, type EventStoreDBClient, FORWARDS, START } from '@eventstore/db-client';
-import { decodePosition } from './eventstoredb-position.ts';
+import { decodePosition, type LogPosition } from './eventstoredb-position.ts';
 import type { Behind, Position } from './ledger.ts';
 
-/** The server's own events that are looked past for the first of ours. */
-const lookMax = 1000;
+/** The server's own events that are looked past for the first of ours: it may have written of itself alone for hours. */
+const pageMax = 200;
+const pagesMax = 10;
 
 /** A position is an offset in bytes; what lies between two of them cannot be counted, the server's own is part of it. */
 export async function behindOf(client: EventStoreDBClient, after: Position | null): Promise<Behind> {
@@ -14,14 +15,24 @@ export async function behindOf(client: EventStoreDBClient, after: Position | nul
   }
   const bytes = Number(head - (start?.commit ?? 0n));
   if (bytes <= 0) return { events: null, bytes: 0, oldestAt: null };
-  let oldestAt: string | null = null;
-  const reading = client.readAll({ direction: FORWARDS, fromPosition: start ?? START, maxCount: lookMax });
-  for await (const { event } of reading) {
-    // The event at the position itself is read again.
-    if (event === undefined || event.streamId.startsWith('$')) continue;
-    if (start !== null && event.position.commit <= start.commit) continue;
-    oldestAt = event.created.toISOString();
-    break;
+  return { events: null, bytes, oldestAt: await firstAfter(client, start) };
+}
+
+/** When the first of our events after a position was recorded. Pages are read to their end: a call broken off stays. */
+async function firstAfter(client: EventStoreDBClient, start: LogPosition | null): Promise<string | null> {
+  let from = start;
+  for (let pages = 0; pages < pagesMax; pages++) {
+    let [count, oldestAt]: [number, string | null] = [0, null];
+    const reading = client.readAll({ direction: FORWARDS, fromPosition: from ?? START, maxCount: pageMax });
+    for await (const { event } of reading) {
+      count += 1;
+      if (event === undefined) continue;
+      from = event.position;
+      // The event at the position itself is read again.
+      const isAfter = start === null || event.position.commit > start.commit;
+      if (isAfter && !event.streamId.startsWith('$')) oldestAt ??= event.created.toISOString();
+    }
+    if (oldestAt !== null || count < pageMax) return oldestAt;
   }
-  return { events: null, bytes, oldestAt };
+  return null;
 }

@@ -13,7 +13,8 @@ export async function causingEvent(
   difference: RowDifference,
 ): Promise<CausingEvent | null> {
   const place = placeOf(difference);
-  if (place === null) return null;
+  // Tables of another version may not tell.
+  if (place === null || !Number.isInteger(place.revision)) return null;
   const [event] = await ledger.read(place.stream, { from: place.revision, maxCount: 1 });
   if (event?.revision !== place.revision) return null;
   const { stream, revision, id, type } = event;
