@@ -1,48 +1,44 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { openLedgerAt } from '../../src/app.ts';
-import { openEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
 import { eventStoreServer } from './eventstoredb-server.ts';
 import { flags } from './flags.ts';
 import { loadLedger } from './load-ledger.ts';
 import { pairs } from './pairs.ts';
+import { withPostgres } from './servers.ts';
 
 /** Fewer than in PostgreSQL: they are appended one task at a time. */
 const share = 0.1;
 
-/** A rebuild from EventStoreDB beside the bare client with the same filter; then once more with three times the events. */
+/** A rebuild from EventStoreDB beside the bare client with the same filter; then once more with several times the events. */
 export async function fromEventStoreDb(): Promise<void> {
   const server = await eventStoreServer();
   console.log(`Rebuild from EventStoreDB, up to the swap, without the comparison, on ${server.name}`);
-  const dataDir = mkdtempSync(join(tmpdir(), 'bench-rebuild-'));
-  const postgres = await openEmbeddedPostgres({ dataDir });
+  const ledger = await openLedgerAt(server.url);
   try {
-    const ledger = await openLedgerAt(server.url);
     const tracks = Math.round(flags.tracks * share);
-    let events = 0;
-    for (const [from, to, rounds] of [
-      [0, tracks, flags.rounds],
-      [tracks, tracks * flags.times, 1],
-    ] as const) {
-      if (to <= from) continue;
-      events += await loadLedger(ledger, from, to - from);
-      console.log(`  ${events} events of ${to} tracks`);
-      await pairs({
-        limitScript: 'limit-eventstoredb.ts',
-        limitName: 'bare client',
-        settings: { BENCH_URL: postgres.url, BENCH_LEDGER: server.url, BENCH_EVENTS: String(events) },
-        dataDir,
-        events,
-        rounds,
-        target: 0.7,
-      });
+    let events = await loadLedger(ledger, 0, tracks);
+    await measure(server.url, events, tracks, flags.rounds);
+    if (flags.times > 1) {
+      events += await loadLedger(ledger, tracks, tracks * (flags.times - 1));
+      await measure(server.url, events, tracks * flags.times, 1);
     }
-    await ledger.close();
   } finally {
-    await postgres.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    await ledger.close();
     await server.stop();
   }
   console.log();
+}
+
+async function measure(ledgerUrl: string, events: number, tracks: number, rounds: number): Promise<void> {
+  await withPostgres(async ({ url, dataDir }) => {
+    console.log(`  ${events} events of ${tracks} tracks`);
+    await pairs({
+      limitScript: 'limit-eventstoredb.ts',
+      limitName: 'bare client',
+      settings: { BENCH_URL: url, BENCH_LEDGER: ledgerUrl, BENCH_EVENTS: String(events) },
+      dataDir,
+      events,
+      rounds,
+      target: 0.7,
+    });
+  });
 }

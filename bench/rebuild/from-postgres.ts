@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openEmbeddedPostgres } from '../../src/embedded/embedded-postgres.ts';
 import { flags } from './flags.ts';
 import { loadPostgres } from './load-postgres.ts';
 import { pairs } from './pairs.ts';
+import { withPostgres } from './servers.ts';
 
 /** A rebuild from the PostgreSQL ledger beside its limit, in pairs; then once at several times the size. */
 export async function fromPostgres(): Promise<void> {
@@ -15,10 +12,8 @@ export async function fromPostgres(): Promise<void> {
 }
 
 async function measure(tracks: number, rounds: number, kept: string | null): Promise<void> {
-  const dataDir = kept ?? mkdtempSync(join(tmpdir(), 'bench-rebuild-'));
-  const postgres = await openEmbeddedPostgres({ dataDir });
-  try {
-    const mix = await loadPostgres(postgres.url, tracks);
+  await withPostgres(async ({ url, dataDir }) => {
+    const mix = await loadPostgres(url, tracks);
     const types = mix.types.map(
       ({ type, events }) => `${type} ${((100 * events) / mix.events).toFixed(1)} %`,
     );
@@ -28,14 +23,11 @@ async function measure(tracks: number, rounds: number, kept: string | null): Pro
     await pairs({
       limitScript: 'limit-postgres.ts',
       limitName: 'COPY, parse',
-      settings: { BENCH_URL: postgres.url, BENCH_LEDGER: postgres.url },
+      settings: { BENCH_URL: url, BENCH_LEDGER: url },
       dataDir,
       events: mix.events,
       rounds,
       target: 0.45,
     });
-  } finally {
-    await postgres.stop();
-    if (kept === null) rmSync(dataDir, { recursive: true, force: true });
-  }
+  }, kept);
 }
