@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { SharedAnswer } from '../domain/answer.ts';
 import type { Provider } from '../domain/provider.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import { createSharedReads } from './shared-reads.ts';
 
 const dayMs = 24 * 3600 * 1000;
 /** An answer that found nothing is kept twice as long each time it is found again, up to this many times. */
@@ -35,6 +36,8 @@ export function createRedisCache({
   missingTtlMs = dayMs,
   now = Date.now,
 }: RedisCacheOptions): AnswerCache {
+  const read = createSharedReads(redis);
+
   /** How often nothing was found in a row, this time included. */
   async function missesOf(key: string): Promise<number> {
     const results = await redis
@@ -60,7 +63,7 @@ export function createRedisCache({
   return {
     async get(key) {
       try {
-        const value = await redis.get(prefix + key);
+        const value = await read(prefix + key);
         if (value === null) return null;
         const { answer, expiresAtMs } = JSON.parse(value) as Kept;
         return expiresAtMs > now() ? answer : null;
