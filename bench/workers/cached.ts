@@ -16,7 +16,7 @@ const cpuTarget = 1.4;
  * @param waitMs what every side waits before its append
  */
 export async function cached(servers: Servers, waitMs: number): Promise<void> {
-  const bare = await startBare(servers, waitMs);
+  const bare = await startBare(servers, { waitMs });
   const bullmq = await startBullmq(servers, waitMs);
   const ours = await startOurs(servers, { waitMs });
   const sides = [ours, bare, bullmq];

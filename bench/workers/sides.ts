@@ -39,22 +39,29 @@ export async function startOurs(
   return onRabbitmq('cli worker', servers, laneQueues['real-time'], await Promise.all(starting));
 }
 
-export async function startBare(servers: Servers, waitMs = 0): Promise<Side> {
+export async function startBare(
+  servers: Servers,
+  { waitMs = 0, nodeFlags = [] as readonly string[] } = {},
+): Promise<Side> {
   const queue = `bench_bare_${waitMs}`;
   const model = await modelOf(servers);
   const channel = await model.createChannel();
   const like = topologyOf('classic').queues.find(({ name }) => name === laneQueues['real-time']);
   await channel.assertQueue(queue, { durable: true, arguments: like?.arguments });
   await model.close();
-  const child = await startPeer(servers, 'bench/workers/bare-loop.ts', {
-    QUEUE: queue,
-    WAIT_MS: String(waitMs),
-  });
+  const more = { QUEUE: queue, WAIT_MS: String(waitMs) };
+  const child = await startPeer(
+    servers,
+    [...nodeFlags, ...moduleArguments('bench/workers/bare-loop.ts')],
+    more,
+  );
   return onRabbitmq('bare loop', servers, queue, [child]);
 }
 
 export async function startBullmq(servers: Servers, waitMs = 0): Promise<Side> {
-  const child = await startPeer(servers, 'bench/workers/bullmq-loop.ts', { WAIT_MS: String(waitMs) });
+  const child = await startPeer(servers, moduleArguments('bench/workers/bullmq-loop.ts'), {
+    WAIT_MS: String(waitMs),
+  });
   const { Queue } = loadBullmq();
   const queue = new Queue(bullmqQueue, { connection: { host: '127.0.0.1', port: servers.ports.redis } });
   let streams: readonly string[] = [];
@@ -123,10 +130,10 @@ async function onRabbitmq(
 
 async function startPeer(
   servers: Servers,
-  module: string,
+  args: readonly string[],
   more: Readonly<Record<string, string>>,
 ): Promise<Child> {
-  const child = startChild(servers, moduleArguments(module), { PREFETCH: String(prefetch), ...more });
+  const child = startChild(servers, args, { PREFETCH: String(prefetch), ...more });
   await child.said('is running');
   return child;
 }
