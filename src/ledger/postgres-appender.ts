@@ -114,7 +114,8 @@ async function insert(client: PoolClient, start: bigint, rows: readonly Row[]): 
     text: `WITH moved AS (UPDATE ledger.head SET position = $8), told AS (SELECT pg_notify('${appendedChannel}', ''))
            INSERT INTO ledger.events (position, stream, revision, id, type, data, metadata)
            SELECT $1::bigint + ordinality, stream, revision, id, type, data, metadata
-             FROM unnest($2::text[], $3::int[], $4::uuid[], $5::text[], $6::json[], $7::json[])
+             FROM ROWS FROM (unnest($2::text[]), unnest($3::int[]), unnest($4::uuid[]), unnest($5::text[]),
+                             json_array_elements($6::json), json_array_elements($7::json))
                   WITH ORDINALITY AS e(stream, revision, id, type, data, metadata, ordinality), told`,
     values: [
       String(start),
@@ -122,11 +123,16 @@ async function insert(client: PoolClient, start: bigint, rows: readonly Row[]): 
       rows.map((row) => row.revision),
       rows.map((row) => row.id),
       rows.map((row) => row.type),
-      rows.map((row) => row.data),
-      rows.map((row) => row.metadata),
+      jsonArray(rows.map((row) => row.data)),
+      jsonArray(rows.map((row) => row.metadata)),
       String(start + BigInt(rows.length)),
     ],
   });
+}
+
+/** As JSON, whose elements keep their text: in an array of SQL each quote would be escaped, and read again. */
+function jsonArray(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
 }
 
 function revisionOf(expected: ExpectedRevision): number {
