@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryResult } from 'pg';
 import type { EncodedEvent } from './codec.ts';
 import type { AppendResult, ExpectedRevision } from './ledger.ts';
 
@@ -28,13 +28,8 @@ export async function writeAppends(
 ): Promise<readonly AppendResult[]> {
   const client = await pool.connect();
   try {
-    await client.query('BEGIN');
-    const locked = await client.query<{ position: string }>({
-      name: 'ledger-lock-head',
-      text: 'SELECT position FROM ledger.head FOR UPDATE',
-    });
+    const start = await lockHead(client);
     const streams = await readHeads(client, appends);
-    const start = BigInt(locked.rows[0]?.position ?? 0);
     const { results, rows } = judge(appends, streams);
     if (rows.length > 0) await insert(client, start, rows);
     await client.query('COMMIT');
@@ -44,6 +39,14 @@ export async function writeAppends(
     client.release(true);
     throw error;
   }
+}
+
+/** Begins the transaction and takes the lock in one way to the server and back: others wait while it is held. */
+async function lockHead(client: PoolClient): Promise<bigint> {
+  const results = (await client.query(
+    'BEGIN; SELECT position FROM ledger.head FOR UPDATE',
+  )) as unknown as readonly QueryResult<{ position: string }>[];
+  return BigInt(results[1]?.rows[0]?.position ?? 0);
 }
 
 async function readHeads(
