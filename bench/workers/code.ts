@@ -25,5 +25,5 @@ export function memoryFlags(): readonly string[] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly scripts: { readonly cli: string };
   };
-  return scripts.cli.split(' ').filter((one) => one.startsWith('--max-'));
+  return scripts.cli.split(' ').filter((one) => /^--m(in|ax)-/.test(one));
 }
