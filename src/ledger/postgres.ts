@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { encodeAppend } from './codec.ts';
 import { type AppendResult, type Ledger, LedgerUnavailable, readCountMax } from './ledger.ts';
-import { appendedChannel, type PendingAppend, writeAppends } from './postgres-appender.ts';
+import { writeAppends } from './postgres-appender.ts';
+import { appendedChannel, type PendingAppend } from './postgres-rows.ts';
 import { ensureLedgerSchema } from './postgres-schema.ts';
 import { followLedger, recordedEvent } from './postgres-subscription.ts';
 
