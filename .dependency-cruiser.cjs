@@ -19,7 +19,7 @@ const mayImport = {
 const publicFiles = {
   ledger: ['ledger', 'skim', 'track-events'],
   queue: ['queue', 'message', 'task-id'],
-  cache: ['answer-cache', 'single-flight', 'redis-client'],
+  cache: ['answer-cache', 'kept-answer', 'single-flight', 'redis-client'],
   providers: ['provider-client', 'gate', 'gate-report', 'pass-gate'],
 };
 

@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
 /** Tests that look at the clock: one after the other, when the others are through. */
-const clock = ['test/workers/kept-limits.test.ts'];
+const clock = [
+  'test/workers/kept-limits.test.ts',
+  'test/e2e/shared-limits.test.ts',
+  'test/e2e/ten-thousand.test.ts',
+];
 
 /** Tests that need a server or run the whole tool. One that stands here in vain, or not at all, has no server. */
 const service = [
   'test/e2e/**/*.test.ts',
   'test/embedded/embedded-postgres.test.ts',
   'test/ledger/{postgres,streams}.test.ts',
-  'test/projections/{comparison,equality,fence,from-eventstoredb,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
+  'test/projections/{comparison,equality,erase,fence,from-eventstoredb,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
   'test/projections/attached/*.test.ts',
   'test/support/{postgres,services}.test.ts',
   'test/queue/rabbitmq/**/*.test.ts',
@@ -18,7 +22,7 @@ const service = [
 
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // Most tests of servers and whole runs wait for others.

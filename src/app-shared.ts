@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 import type { ProviderGates } from './providers/gate.ts';
 import { createMemoryGates } from './providers/memory-gates.ts';
 import { createRedisGates } from './providers/redis-gates.ts';
-import type { FlightValue } from './workers/ask.ts';
+import { type FlightValue, readFlightValue } from './workers/flight-value.ts';
 
 /** A cache that takes longer than this is no help. */
 const cacheAnswerMsMax = 250;
@@ -37,21 +37,38 @@ export function sharedByNobody(config: Config): SharedParts {
 }
 
 /** What every worker has in common. Cache and gates have a connection each: one may be slow, the other must not. */
-export function sharedByAll(config: Config, address: RedisAddress): SharedParts {
+export function sharedByAll(
+  config: Config,
+  address: RedisAddress,
+  /** Why Redis is away; null: it is back. */
+  onState: (why: string | null) => void,
+): SharedParts {
   const redis = createRedis(address, cacheAnswerMsMax);
   const cache = createRedisCache({
     redis,
     ttlMs: config.cacheTtlMs,
     missingTtlMs: config.cacheMissingTtlMs,
   });
-  const gates = createRedisGates({ redis: createRedis(address, gateAnswerMsMax), limits: config.gateLimits });
+  const gates = createRedisGates({
+    redis: createRedis(address, gateAnswerMsMax, onState),
+    limits: config.gateLimits,
+  });
   return {
     cache,
     gates,
-    flights: createRedisSingleFlight<FlightValue>(redis),
+    flights: createRedisSingleFlight({ redis, read: readFlightValue }),
     async close() {
       await cache.close();
       await gates.close();
     },
   };
+}
+
+/** The cache that workers share, alone. */
+export function openSharedCache(config: Config, address: RedisAddress): AnswerCache {
+  return createRedisCache({
+    redis: createRedis(address, gateAnswerMsMax),
+    ttlMs: config.cacheTtlMs,
+    missingTtlMs: config.cacheMissingTtlMs,
+  });
 }

@@ -14,19 +14,18 @@ import { createMusicBrainz } from './providers/musicbrainz.ts';
 import type { ProviderClient } from './providers/provider-client.ts';
 import { createSpotify } from './providers/spotify.ts';
 import { createInProcessQueue } from './queue/in-process.ts';
-import type { Consumer, DeliveryHandler, TaskQueue } from './queue/queue.ts';
+import type { Consumer, TaskQueue } from './queue/queue.ts';
 import { createRabbitmqQueue, type RabbitmqQueue } from './queue/rabbitmq.ts';
 import type { RabbitmqAddress } from './queue/rabbitmq-connection.ts';
 import { randomId } from './queue/task-id.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import type { FlightValue } from './workers/ask.ts';
 import { createCallPace } from './workers/call-pace.ts';
 import { type Credentials, createCredentials } from './workers/credentials.ts';
 import { createDeadLetterHandler } from './workers/dead-letter-inbox.ts';
+import type { FlightValue } from './workers/flight-value.ts';
 import { createHandler, NoProviderLeft } from './workers/handle.ts';
-import { holdWhileLedgerIsAway } from './workers/hold.ts';
+import { type Around, createHold } from './workers/hold.ts';
 import { createIntake } from './workers/intake.ts';
-import { countingCache } from './workers/worker-metrics.ts';
 import type { WorkerObserver } from './workers/worker-observer.ts';
 
 /** The user agent towards providers that do not ask for a contact. */
@@ -70,14 +69,7 @@ export function startEmbeddedWorkers(
     ...sharedByNobody(options.config),
     queue: createInProcessQueue({ capacity: queueCapacity }),
     lanes: { 'real-time': concurrency, backlog: Math.max(1, Math.ceil(concurrency / 8)) },
-    around: (handle) => async (delivery) => {
-      try {
-        await handle(delivery);
-      } catch (error) {
-        if (error instanceof NoProviderLeft || error instanceof LedgerUnavailable) onFatal(error);
-        throw error;
-      }
-    },
+    around: () => tellingOf([NoProviderLeft, LedgerUnavailable], onFatal),
   });
 }
 
@@ -91,33 +83,30 @@ export function startRabbitmqWorkers(
     readonly metrics: Metrics;
     /** Why nothing comes from a queue, or null when it does again. */
     readonly onQueueState: (queue: string, why: string | null) => void;
+    /** Why nobody may call because Redis is away, or null when it is back. */
+    readonly onRedisState: (why: string | null) => void;
     /** Why tasks are held, or null when they go on. */
     readonly onLedgerState: (why: string | null) => void;
   },
 ): Workers<RabbitmqQueue> {
   const { config, address, name, lane, concurrency, onFatal } = options;
-  const shared = config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis);
+  const shared =
+    config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis, options.onRedisState);
   return startWorkers({
     ...options,
     assumeNew: true,
-    cache: countingCache(shared.cache, options.metrics),
+    cache: shared.cache,
+    onCacheMiss: (provider) => options.metrics.cacheMisses.inc({ provider }),
     gates: shared.gates,
     flights: shared.flights,
     onStopped: shared.close,
     queue: createRabbitmqQueue({ address, name, onState: options.onQueueState }),
     lanes: { [lane]: concurrency },
-    around: (handle, signal) =>
-      holdWhileLedgerIsAway(
-        async (delivery) => {
-          try {
-            await handle(delivery);
-          } catch (error) {
-            if (error instanceof NoProviderLeft) onFatal(error);
-            throw error;
-          }
-        },
-        { signal, onState: options.onLedgerState },
-      ),
+    around(signal) {
+      const hold = createHold({ signal, onState: options.onLedgerState });
+      const telling = tellingOf([NoProviderLeft], onFatal);
+      return (handle) => hold(telling(handle));
+    },
   });
 }
 
@@ -130,12 +119,13 @@ function startWorkers<Queue extends TaskQueue>(
     readonly cache: AnswerCache;
     readonly gates: ProviderGates;
     readonly flights: SingleFlight<FlightValue>;
+    readonly onCacheMiss?: (provider: Provider) => void;
     readonly onStopped?: () => Promise<void>;
-    /** @param signal aborted when tasks are handed back */
-    readonly around: (handle: DeliveryHandler, signal: AbortSignal) => DeliveryHandler;
+    /** What stands around every handler. @param signal aborted when messages are handed back */
+    readonly around: (signal: AbortSignal) => Around;
   },
 ): Workers<Queue> {
-  const { config, queue, lanes, around, gates, onRefused } = options;
+  const { config, queue, lanes, gates, onRefused } = options;
   const clients = createClients(config);
   const ratePerSecond = Object.fromEntries(
     providers.map((provider) => [provider, config.gateLimits[provider].ratePerSecond]),
@@ -163,6 +153,7 @@ function startWorkers<Queue extends TaskQueue>(
     'real-time': config.patience.requestMs,
     backlog: config.patience.followUpMs,
   };
+  const around = options.around(stopping.signal);
   const consumers: Consumer[] = Object.entries(lanes).map(([name, concurrency]) => {
     const lane = name as Lane;
     const intake = createIntake({
@@ -171,10 +162,9 @@ function startWorkers<Queue extends TaskQueue>(
       patienceMs: patienceMs[lane],
       signal: stopping.signal,
     });
-    const handle = around(createHandler({ ...shared, intake }), stopping.signal);
-    return queue.consume(handle, { lanes: [lane], concurrency });
+    return queue.consume(around(createHandler({ ...shared, intake })), { lanes: [lane], concurrency });
   });
-  consumers.push(queue.consumeDeadLetters(createDeadLetterHandler(shared)));
+  consumers.push(queue.consumeDeadLetters(around(createDeadLetterHandler(shared))));
   return {
     queue,
     providers: providers.filter((provider) => clients[provider] !== undefined),
@@ -190,6 +180,22 @@ function startWorkers<Queue extends TaskQueue>(
       await options.onStopped?.();
     },
   };
+}
+
+/** Tells of these errors, and passes every error on. */
+function tellingOf(
+  kinds: readonly (new (...args: never[]) => Error)[],
+  onFatal: (error: Error) => void,
+): Around {
+  return <Given>(handle: (given: Given) => Promise<void>) =>
+    async (given: Given) => {
+      try {
+        await handle(given);
+      } catch (error) {
+        if (error instanceof Error && kinds.some((kind) => error instanceof kind)) onFatal(error);
+        throw error;
+      }
+    };
 }
 
 function createClients(config: Config): Partial<Record<Provider, ProviderClient>> {

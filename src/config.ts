@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { defaultGateLimits, type GateLimits } from './domain/gate-limits.ts';
 import { type Provider, providers } from './domain/provider.ts';
-import { defaultGateLimits, type GateLimits } from './domain/provider-gate.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './domain/retry-policy.ts';
 
 /** Everything that the environment can say, checked together at start. Durations in milliseconds. */
@@ -81,6 +81,17 @@ const url = (fallback: string) =>
     .default(fallback);
 /** Paths are put behind it. */
 const baseUrl = (fallback: string) => url(fallback).transform((given) => given.replace(/\/+$/, ''));
+const callsPerDay = z.coerce
+  .number('it takes a number of calls')
+  .int('it takes a whole number of calls')
+  .min(1)
+  .max(1e9)
+  .optional();
+const dollars = z.coerce
+  .number('it takes US dollars, as a number')
+  .positive('it takes US dollars, more than 0')
+  .max(1e6)
+  .optional();
 const port = (fallback: number) =>
   z.coerce.number('it takes a port').int().min(0).max(65_535).default(fallback);
 const text = z.string().trim().min(1).optional();
@@ -91,12 +102,21 @@ const environment = z.object({
   SPOTIFY_BASE_URL: baseUrl('https://api.spotify.com/v1'),
   SPOTIFY_TOKEN_URL: url('https://accounts.spotify.com/api/token'),
   SPOTIFY_RATE_PER_SECOND: rate(5),
+  SPOTIFY_DAILY_CALLS: callsPerDay,
+  SPOTIFY_DAILY_COST_USD: dollars,
+  SPOTIFY_COST_PER_CALL_USD: dollars,
   MUSICBRAINZ_USER_AGENT: text,
   MUSICBRAINZ_BASE_URL: baseUrl('https://musicbrainz.org/ws/2'),
   MUSICBRAINZ_RATE_PER_SECOND: rate(1),
+  MUSICBRAINZ_DAILY_CALLS: callsPerDay,
+  MUSICBRAINZ_DAILY_COST_USD: dollars,
+  MUSICBRAINZ_COST_PER_CALL_USD: dollars,
   LASTFM_API_KEY: text,
   LASTFM_BASE_URL: url('https://ws.audioscrobbler.com/2.0/'),
   LASTFM_RATE_PER_SECOND: rate(5),
+  LASTFM_DAILY_CALLS: callsPerDay,
+  LASTFM_DAILY_COST_USD: dollars,
+  LASTFM_COST_PER_CALL_USD: dollars,
   API_TIMEOUT: seconds(10),
   API_MAX_RETRIES: z.coerce.number().int().min(1).max(100).default(defaultRetryPolicy.attemptsMax),
   API_INITIAL_DELAY: seconds(defaultRetryPolicy.initialDelayMs / 1000),
@@ -133,6 +153,12 @@ const environment = z.object({
   LOG_LEVEL: z.enum(logLevels).optional(),
 });
 
+/** The name of the service level for ENRICHMENT_PREFETCH_COUNT. */
+const prefetchOfService = 'PREFETCH_COUNT';
+
+/** Every variable that is read, for what has to name them all. */
+export const variables: readonly string[] = [...Object.keys(environment.shape), prefetchOfService];
+
 /** The memory that cached answers of the embedded mode may take. */
 const cacheBytesMax = 32 * 1024 * 1024;
 
@@ -146,14 +172,24 @@ export function readConfig(instead: Readonly<Record<string, string>> = {}, env =
   const given: Record<string, string | undefined> = Object.fromEntries(
     Object.entries({ ...env, ...instead }).filter(([, value]) => value !== ''),
   );
-  // The name of the service level, where that of the compose level is not set.
-  given.ENRICHMENT_PREFETCH_COUNT ??= given.PREFETCH_COUNT;
+  // The name of the service level counts where that of the compose level is not set.
+  given.ENRICHMENT_PREFETCH_COUNT ??= given[prefetchOfService];
   const parsed = environment.safeParse(given);
   const faults = parsed.success
     ? []
     : parsed.error.issues.map((one) => `${one.path.join('.')}: ${one.message}`);
   const half = (given.SPOTIFY_CLIENT_ID === undefined) !== (given.SPOTIFY_CLIENT_SECRET === undefined);
   if (half) faults.push('SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET go together: set both or neither');
+  for (const name of ['SPOTIFY', 'MUSICBRAINZ', 'LASTFM'] as const) {
+    const [cost, perCall] = [
+      parsed.data?.[`${name}_DAILY_COST_USD`],
+      parsed.data?.[`${name}_COST_PER_CALL_USD`],
+    ];
+    if (cost !== undefined && perCall === undefined)
+      faults.push(`${name}_DAILY_COST_USD: it needs ${name}_COST_PER_CALL_USD beside it`);
+    else if (cost !== undefined && perCall !== undefined && cost < perCall)
+      faults.push(`${name}_DAILY_COST_USD: it does not pay for one call`);
+  }
   if (parsed.data !== undefined && parsed.data.API_MAX_DELAY < parsed.data.API_INITIAL_DELAY) {
     faults.push('API_MAX_DELAY: it is shorter than API_INITIAL_DELAY');
   }
@@ -170,7 +206,19 @@ function configOf(env: z.infer<typeof environment>): Config {
     musicbrainz,
     lastfm,
   });
-  const limits = (ratePerSecond: number): GateLimits => ({ ...defaultGateLimits, ratePerSecond });
+  const limits = (name: 'SPOTIFY' | 'MUSICBRAINZ' | 'LASTFM'): GateLimits => ({
+    ...defaultGateLimits,
+    ratePerSecond: env[`${name}_RATE_PER_SECOND`],
+    callsPerDay: Math.min(
+      env[`${name}_DAILY_CALLS`] ?? Number.POSITIVE_INFINITY,
+      // The quotient of two decimal fractions may be a little less than it should be.
+      Math.floor(
+        (env[`${name}_DAILY_COST_USD`] ?? Number.POSITIVE_INFINITY) /
+          (env[`${name}_COST_PER_CALL_USD`] ?? 1) +
+          1e-6,
+      ),
+    ),
+  });
   return {
     spotify: {
       baseUrl: env.SPOTIFY_BASE_URL,
@@ -179,11 +227,7 @@ function configOf(env: z.infer<typeof environment>): Config {
     },
     musicbrainz: { baseUrl: env.MUSICBRAINZ_BASE_URL, userAgent: env.MUSICBRAINZ_USER_AGENT ?? null },
     lastfm: { baseUrl: env.LASTFM_BASE_URL, apiKey: env.LASTFM_API_KEY ?? null },
-    gateLimits: perProvider(
-      limits(env.SPOTIFY_RATE_PER_SECOND),
-      limits(env.MUSICBRAINZ_RATE_PER_SECOND),
-      limits(env.LASTFM_RATE_PER_SECOND),
-    ),
+    gateLimits: perProvider(limits('SPOTIFY'), limits('MUSICBRAINZ'), limits('LASTFM')),
     policy: {
       ...defaultRetryPolicy,
       attemptsMax: env.API_MAX_RETRIES,

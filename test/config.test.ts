@@ -20,6 +20,9 @@ const names = [
   'SPOTIFY_CLIENT_SECRET',
   'SPOTIFY_BASE_URL',
   'SPOTIFY_RATE_PER_SECOND',
+  'SPOTIFY_DAILY_CALLS',
+  'SPOTIFY_DAILY_COST_USD',
+  'SPOTIFY_COST_PER_CALL_USD',
   'MUSICBRAINZ_USER_AGENT',
   'MUSICBRAINZ_RATE_PER_SECOND',
   'LASTFM_API_KEY',
@@ -45,6 +48,20 @@ describe('the configuration', () => {
       patience: { requestMs: 2000, followUpMs: 30_000 },
       cacheTtlMs: { spotify: 604_800_000, musicbrainz: 2_592_000_000, lastfm: 604_800_000 },
     });
+  });
+
+  it('takes a budget of calls a day, of dollars a day, or the smaller of both; none where nothing is set', () => {
+    const callsOf = (env: Readonly<Record<string, string>>) => read(env).gateLimits.lastfm.callsPerDay;
+    const dollars = { LASTFM_DAILY_COST_USD: '0.3', LASTFM_COST_PER_CALL_USD: '0.1' };
+    expect(callsOf({})).toBe(Number.POSITIVE_INFINITY);
+    expect(callsOf({ LASTFM_DAILY_CALLS: '5000' })).toBe(5000);
+    expect(callsOf(dollars)).toBe(3);
+    expect(callsOf({ ...dollars, LASTFM_DAILY_CALLS: '2' })).toBe(2);
+    expect(faultsOf({ LASTFM_DAILY_COST_USD: '1' })).toContain('it needs LASTFM_COST_PER_CALL_USD beside it');
+    expect(faultsOf({ ...dollars, LASTFM_COST_PER_CALL_USD: '1' })).toContain('does not pay for one call');
+    expect(faultsOf({ LASTFM_DAILY_CALLS: '1.5' })).toContain(
+      'LASTFM_DAILY_CALLS: it takes a whole number of calls',
+    );
   });
 
   it('of any environment is a configuration, or faults that name their variables', () => {

@@ -8,5 +8,11 @@ export interface AnswerCache {
   get(key: string): Promise<SharedAnswer | null>;
   /** Keeps the answer until its age, counted from its call, reaches the TTL of its provider and kind. */
   set(key: string, answer: SharedAnswer): Promise<void>;
+  /**
+   * Drops what is known under the key.
+   *
+   * @throws where it cannot be said that it is gone
+   */
+  forget(key: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -9,18 +9,26 @@ export interface RedisAddress {
 
 const connectMsMax = 5000;
 const againMsMax = 2000;
+/** A connection on which nothing comes for so long is another one's to be: what waits on it would grow for ever. */
+const silentMsMax = 10_000;
 
 /**
  * A connection that comes back by itself. While it is away, or slower than `answerMsMax`, commands fail at once:
  * whoever asks has something better to do than to wait.
  */
-export function createRedis({ host, port, password }: RedisAddress, answerMsMax: number): Redis {
+export function createRedis(
+  { host, port, password }: RedisAddress,
+  answerMsMax: number,
+  /** Why it is away; null: it is there. Called on changes only. */
+  onState: (why: string | null) => void = () => undefined,
+): Redis {
   const redis = new Redis({
     host,
     port,
     ...(password === null ? {} : { password }),
     connectTimeout: connectMsMax,
     commandTimeout: answerMsMax,
+    socketTimeout: silentMsMax,
     // A command that was cut off may have been run: it is not sent again.
     maxRetriesPerRequest: 0,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), againMsMax),
@@ -30,6 +38,14 @@ export function createRedis({ host, port, password }: RedisAddress, answerMsMax:
     redis.options.enableOfflineQueue = false;
   });
   // Each command tells its caller; without a listener it would end the process.
-  redis.on('error', () => undefined);
+  redis.on('error', (error) => tell(error.message));
+  redis.on('close', () => tell('the connection was lost'));
+  redis.on('ready', () => tell(null));
+  let isAway = false;
+  function tell(why: string | null): void {
+    if ((why !== null) === isAway) return;
+    isAway = why !== null;
+    onState(why);
+  }
   return redis;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { parseJson } from './kept-answer.ts';
 import { createMemorySingleFlight } from './memory-single-flight.ts';
 import type { Flown, SingleFlight } from './single-flight.ts';
 
@@ -9,8 +10,8 @@ const lockMs = 15_000;
 const renewEveryMs = 4000;
 /** How long a value can be picked up by those who waited for it. */
 const valueMs = 10_000;
-/** Longer than any flight: who waited for this long flies by itself. */
-const followMsMax = 90_000;
+/** Longer than any flight, appends to a silent ledger included: who waited for this long flies by itself. */
+const followMsMax = 10 * 60_000;
 const lookAgainMsMin = 15;
 const lookAgainMsMax = 200;
 const lockPrefix = 'enrichment:flight:';
@@ -20,22 +21,30 @@ const valuePrefix = 'enrichment:flown:';
 const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 const renewScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;
 
-type Landed<Value> = { readonly value: Value } | { readonly error: string };
+export interface RedisSingleFlightOptions<Value> {
+  readonly redis: Redis;
+  /** Reads a value, which has to survive JSON, of another process; null: it is none. */
+  readonly read: (value: unknown) => Value | null;
+}
 
 /**
- * Single-flight across processes; values have to survive JSON. A Redis that is away makes it single-flight within
- * each process: calls are repeated, none is lost.
+ * Single-flight across processes. A Redis that is away makes it single-flight within each process: calls are repeated,
+ * none is lost. A flight that fails fails for those of its own process alone: what failed is that process, whose ledger
+ * is away or who is stopping, and of the others the next one flies.
  */
-export function createRedisSingleFlight<Value>(redis: Redis): SingleFlight<Value> {
+export function createRedisSingleFlight<Value>(
+  options: RedisSingleFlightOptions<Value>,
+): SingleFlight<Value> {
+  const { redis, read } = options;
   const own = createMemorySingleFlight<Flown<Value>>();
 
-  /** Null: nobody flies, and the flight that was waited for left nothing. */
-  async function follow(key: string, leader: string, deadlineMs: number): Promise<Landed<Value> | null> {
+  /** Null: nobody flies, and the flight that was waited for left nothing that can be read. */
+  async function follow(key: string, leader: string, deadlineMs: number): Promise<Value | null> {
     for (let againMs = lookAgainMsMin; ; againMs = Math.min(againMs * 2, lookAgainMsMax)) {
       // In this order: a leader puts its value down before it gives up the lock.
       const current = await redis.get(lockPrefix + key);
       const landed = await redis.get(valuePrefix + leader);
-      if (landed !== null) return JSON.parse(landed) as Landed<Value>;
+      if (landed !== null) return read(parseJson(landed));
       if (current !== leader || performance.now() > deadlineMs) return null;
       await sleep(againMs);
     }
@@ -45,20 +54,16 @@ export function createRedisSingleFlight<Value>(redis: Redis): SingleFlight<Value
     const renewing = setInterval(() => {
       void redis.eval(renewScript, 1, lockPrefix + key, token, lockMs).catch(() => undefined);
     }, renewEveryMs);
-    let landed: Landed<Value> = { error: 'The flight was cut off.' };
+    let landed: string | null = null;
     try {
       const value = await lead();
-      landed = { value };
+      landed = JSON.stringify(value);
       return value;
-    } catch (error) {
-      landed = { error: error instanceof Error ? error.message : String(error) };
-      throw error;
     } finally {
       clearInterval(renewing);
-      await redis
-        .set(valuePrefix + token, JSON.stringify(landed), 'PX', valueMs)
-        .then(() => redis.eval(releaseScript, 1, lockPrefix + key, token))
-        .catch(() => undefined);
+      const left =
+        landed === null ? Promise.resolve() : redis.set(valuePrefix + token, landed, 'PX', valueMs);
+      await left.then(() => redis.eval(releaseScript, 1, lockPrefix + key, token)).catch(() => undefined);
     }
   }
 
@@ -66,19 +71,16 @@ export function createRedisSingleFlight<Value>(redis: Redis): SingleFlight<Value
     const token = randomUUID();
     const deadlineMs = performance.now() + followMsMax;
     while (performance.now() < deadlineMs) {
-      let leader: string | null;
-      let landed: Landed<Value> | null;
       try {
         const taken = await redis.set(lockPrefix + key, token, 'PX', lockMs, 'NX');
         if (taken === 'OK') break;
-        leader = await redis.get(lockPrefix + key);
-        landed = leader === null ? null : await follow(key, leader, deadlineMs);
+        const leader = await redis.get(lockPrefix + key);
+        const value = leader === null ? null : await follow(key, leader, deadlineMs);
+        if (value !== null) return { role: 'followed', value };
+        await sleep(lookAgainMsMin);
       } catch {
         break;
       }
-      if (landed === null) continue;
-      if ('error' in landed) throw new Error(landed.error);
-      return { role: 'followed', value: landed.value };
     }
     return { role: 'led', value: await fly(key, token, lead) };
   }

@@ -1,76 +1,71 @@
 import type { Redis } from 'ioredis';
 import type { SharedAnswer } from '../domain/answer.ts';
-import type { Provider } from '../domain/provider.ts';
 import type { AnswerCache } from './answer-cache.ts';
+import { type AnswerLifeOptions, createAnswerLife } from './answer-life.ts';
+import { isObject, isSharedAnswer, keptCharsMax, parseJson } from './kept-answer.ts';
+import { createSharedReads } from './shared-reads.ts';
 
-const dayMs = 24 * 3600 * 1000;
-/** An answer that found nothing is kept twice as long each time it is found again, up to this many times. */
-const doublingsMax = 5;
-/** How long it is remembered how often nothing was found. */
-const missesMemoryMs = 70 * dayMs;
-const valueCharsMax = 32 * 1024;
-const prefix = 'enrichment:answer:';
-const missesPrefix = 'enrichment:misses:';
+/** The number rises when the form of what is kept changes; that of the answers stands in the keys themselves. */
+const prefix = 'enrichment:answer:2:';
 
-export interface RedisCacheOptions {
+export interface RedisCacheOptions extends AnswerLifeOptions {
   /** Ended by `close`. */
   readonly redis: Redis;
-  /** How old an answer that found something may grow, in milliseconds from its call. */
-  readonly ttlMs: Readonly<Record<Provider, number>>;
-  /** The same for an answer that found nothing, the first time. */
-  readonly missingTtlMs?: number;
   /** The clock that `calledAt` is measured with, in milliseconds since 1970. */
   readonly now?: () => number;
 }
 
 interface Kept {
   readonly answer: SharedAnswer;
-  readonly expiresAtMs: number;
+  /** How often in a row nothing was found; 0: something was. */
+  readonly misses: number;
 }
 
-/** The cache that workers share. A Redis that is away or slow is one that knows nothing. */
-export function createRedisCache({
-  redis,
-  ttlMs,
-  missingTtlMs = dayMs,
-  now = Date.now,
-}: RedisCacheOptions): AnswerCache {
-  /** How often nothing was found in a row, this time included. */
-  async function missesOf(key: string): Promise<number> {
-    const results = await redis
-      .multi()
-      .incr(missesPrefix + key)
-      .pexpire(missesPrefix + key, missesMemoryMs)
-      .exec();
-    return Number(results?.[0]?.[1] ?? 1);
-  }
+/**
+ * The cache that workers share. A Redis that is away or slow is one that knows nothing, and so is one that holds
+ * something else under a key.
+ */
+export function createRedisCache({ redis, now = Date.now, ...options }: RedisCacheOptions): AnswerCache {
+  const life = createAnswerLife(options);
+  const read = createSharedReads(redis);
 
   async function keep(key: string, answer: SharedAnswer): Promise<void> {
-    const isMissing = answer.answer.kind === 'missing';
-    const doublings = isMissing ? Math.min((await missesOf(key)) - 1, doublingsMax) : 0;
-    const ageMsMax = isMissing ? missingTtlMs * 2 ** doublings : ttlMs[answer.provider];
-    const expiresAtMs = Date.parse(answer.calledAt) + ageMsMax;
-    const leftMs = expiresAtMs - now();
-    const value = JSON.stringify({ answer, expiresAtMs } satisfies Kept);
-    if (leftMs <= 0 || value.length > valueCharsMax) return;
-    await redis.set(prefix + key, value, 'PX', Math.ceil(leftMs));
-    if (!isMissing) await redis.del(missesPrefix + key);
+    // Only of what was not found it matters what was there before.
+    const before = answer.answer.kind === 'missing' ? readKept(await redis.get(prefix + key)) : null;
+    const misses = life.missesAfter(
+      before && { calledAtMs: Date.parse(before.answer.calledAt), misses: before.misses },
+      answer,
+    );
+    if (life.expiresAtMs(answer, misses) <= now()) return;
+    const value = JSON.stringify({ answer, misses } satisfies Kept);
+    if (value.length > keptCharsMax) return;
+    await redis.set(prefix + key, value, 'PX', Math.ceil(life.forgottenAtMs(answer, misses) - now()));
   }
 
   return {
     async get(key) {
       try {
-        const value = await redis.get(prefix + key);
-        if (value === null) return null;
-        const { answer, expiresAtMs } = JSON.parse(value) as Kept;
-        return expiresAtMs > now() ? answer : null;
+        const kept = readKept(await read(prefix + key));
+        return kept !== null && life.expiresAtMs(kept.answer, kept.misses) > now() ? kept.answer : null;
       } catch {
         return null;
       }
     },
     set: (key, answer) => keep(key, answer).catch(() => undefined),
+    async forget(key) {
+      await redis.del(prefix + key);
+    },
     async close() {
       redis.disconnect();
     },
   };
+}
+
+function readKept(text: string | null): Kept | null {
+  const value = text === null ? null : parseJson(text);
+  if (!isObject(value) || !isSharedAnswer(value.answer)) return null;
+  const { answer, misses } = value;
+  // What was not found was not found at least once, and what was found not at all.
+  const isCount = typeof misses === 'number' && Number.isSafeInteger(misses) && misses >= 0;
+  return isCount && misses > 0 === (answer.answer.kind === 'missing') ? { answer, misses } : null;
 }

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config.ts';
 import { tool } from './command-line.ts';

@@ -11,6 +11,8 @@ import type { OperatorServices } from '../workers/operator.ts';
 export interface OperatorSession {
   readonly queries: TaskQueries;
   readonly services: OperatorServices;
+  /** Why the queue cannot be used at the moment. */
+  faults(): readonly string[];
   /** Who does it, as facts name him. */
   readonly by: string;
 }
@@ -38,7 +40,7 @@ export async function withOperator<Value>(use: (session: OperatorSession) => Pro
       newId: randomId,
     };
     try {
-      return await use({ queries, services, by: userInfo().username });
+      return await use({ queries, services, faults: () => queue.faults(), by: userInfo().username });
     } finally {
       await queue.close();
       await ledger.close();

@@ -27,8 +27,10 @@ export async function publishRows(options: {
   readonly taskOf: (row: InputRow) => EnrichmentTask;
   readonly onReject: (row: RejectedRow) => Promise<void>;
   readonly onProgress: (done: number, failed: number) => void;
+  /** What became of an offer to the broker; a refused one is made again. */
+  readonly onOffered: (queue: string, result: 'confirmed' | 'refused') => void;
 }): Promise<Published> {
-  const { rows, publisher, taskOf, onReject, onProgress } = options;
+  const { rows, publisher, taskOf, onReject, onProgress, onOffered } = options;
   const confirmed: Record<string, number> = {};
   let done = 0;
   let rejected = 0;
@@ -58,6 +60,7 @@ export async function publishRows(options: {
       const task = taskOf(row);
       for (let offers = 1; ; offers++) {
         const { result, queue } = await publisher.publish(task);
+        onOffered(queue, result);
         if (result === 'confirmed') {
           confirmed[queue] = (confirmed[queue] ?? 0) + 1;
           return;

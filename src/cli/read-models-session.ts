@@ -4,6 +4,7 @@ import { openLedgerAt, openStore } from '../app.ts';
 import { readConfig, required } from '../config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { existingDataDir } from './data-dir.ts';
+import { say } from './say.ts';
 
 /** Where the read models are, and the ledger that they are made from. */
 export interface ReadModelsSession {
@@ -36,6 +37,10 @@ export async function withReadModels<Value>(
     const ledger = await openLedgerAt(required(config.ledgerUrl, 'LEDGER_URL'));
     return use({ ledger, url, by }).finally(() => ledger.close());
   }
-  const store = await openStore({ dataDir: await existingDataDir(dataDir), ledgerUrl: config.ledgerUrl });
+  const store = await openStore({
+    dataDir: await existingDataDir(dataDir),
+    ledgerUrl: config.ledgerUrl,
+    say,
+  });
   return use({ ledger: store.ledger, url: store.databaseUrl, by }).finally(() => store.close());
 }

@@ -13,7 +13,9 @@ export interface Service {
 }
 
 /** Compose gives thirty seconds between SIGTERM and SIGKILL. */
-const stopMsMax = 25_000;
+export const stopMsMax = 25_000;
+/** Until the process ends although something is still open. */
+const lingerMsMax = 1000;
 
 /**
  * Runs a service with its health endpoints until SIGTERM or SIGINT; a second signal is immediate.
@@ -38,7 +40,6 @@ export async function runService(
     await service.stop();
     throw error;
   });
-  logger.info({ port: health.port }, `${name} is running`);
   let signalled: (signal: NodeJS.Signals) => void = () => undefined;
   const signal = new Promise<NodeJS.Signals>((resolve) => {
     signalled = resolve;
@@ -49,6 +50,7 @@ export async function runService(
     signalled(which);
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  logger.info({ port: health.port }, `${name} is running`);
   const ended = await Promise.race([signal, service.failed]);
   logger.info(`${name} is stopping: what is in hand is finished or handed back`);
   const late = setTimeout(() => {
@@ -59,6 +61,8 @@ export async function runService(
   await health.close();
   clearTimeout(late);
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+  // A client library may leave a connection open, as EventStoreDB's does with a server that froze: nobody waits for it.
+  setTimeout(() => process.exit(), lingerMsMax).unref();
   if (typeof ended !== 'string') throw ended;
   logger.info(`${name} has stopped`);
 }

@@ -35,10 +35,11 @@ const forPersons = [
   NothingBefore,
   OldSnapshots,
   PointedAt,
+  QueueUnavailable,
   RebuildUnderWay,
 ];
 /** The same, where the system's own reason behind them does not say it better. */
-const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal, QueueUnavailable];
+const forPersonsElse = [NoProviderLeft, LedgerUnavailable, LedgerRefusal];
 
 const messageColumnsMax = 600;
 const causesMax = 8;

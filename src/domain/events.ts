@@ -1,5 +1,6 @@
 import type { Lookup, Outcome, SharedAnswer } from './answer.ts';
 import type { Provider } from './provider.ts';
+import type { HourCounts } from './provider-counts.ts';
 import type { TaskOrigin, TaskRequest } from './task.ts';
 import type { TrackField, TrackValues } from './track-values.ts';
 
@@ -173,8 +174,12 @@ export type Dismissed = Fact<'Dismissed', { readonly by: string; readonly why: s
 export type Erased = Fact<
   'Erased',
   {
+    /** Of all tasks of the stream, also those of earlier erasures. */
     readonly taskIds: readonly string[];
+    /** How many events are cut away, by this and earlier erasures. */
     readonly eventCount: number;
+    /** What these events were counted as: calls that were made stay made. Absent in facts of the first version. */
+    readonly counts?: readonly HourCounts[];
     readonly by: string;
     readonly why: string;
   }

@@ -30,12 +30,26 @@ export interface MatchResult {
   readonly rejected: readonly Rejected[];
 }
 
+/** By the candidates: while a task is decided the same answer is judged for the same request several times. */
+const judged = new WeakMap<
+  readonly Candidate[],
+  { readonly request: TaskRequest; readonly result: MatchResult }
+>();
+
 /**
  * Finds the candidate that is the requested track: equal ISRC; or equal normalised title and artists, with
  * durations within `durationToleranceMs` where both are known. The most confident wins, among equals the
  * first in the provider's order. Nothing else is a match, however the provider ranked it.
  */
 export function matchCandidates(request: TaskRequest, candidates: readonly Candidate[]): MatchResult {
+  const known = judged.get(candidates);
+  if (known?.request === request) return known.result;
+  const result = judgeAll(request, candidates);
+  judged.set(candidates, { request, result });
+  return result;
+}
+
+function judgeAll(request: TaskRequest, candidates: readonly Candidate[]): MatchResult {
   const matches: Match[] = [];
   const rejected: Rejected[] = [];
   for (const candidate of candidates) {

@@ -48,8 +48,9 @@ function setField<Field extends TrackField>(
 ): void {
   for (const provider of trust[field] ?? providers) {
     for (const { values, provider: from, eventId, revision, confidence } of contributions) {
+      if (from !== provider) continue;
       const value = values[field];
-      if (from !== provider || value === undefined) continue;
+      if (value === undefined) continue;
       Object.assign(snapshot, { [field]: { value, provider, eventId, revision, confidence } });
       return;
     }

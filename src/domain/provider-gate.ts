@@ -1,57 +1,17 @@
+import { budgetOpensAtMs, spend } from './gate-budget.ts';
+import { type GateLimits, intervalMs } from './gate-limits.ts';
+import { type GateState, lookedAt } from './gate-state.ts';
 import type { Lane } from './priority.ts';
 
-/**
+/*
  * The pure model of one provider's gate: rate (one slot an interval), "closed until", closures that grow while a
- * provider keeps failing, with a single probe at the end of each, and real-time work before the backlog. Every
- * adapter behaves as this model does. Times are milliseconds of one clock.
+ * provider keeps failing, with a single probe at the end of each, a budget of calls a day, and real-time work before
+ * the backlog. Every adapter behaves as this model does. Times are milliseconds of one clock, since 1970 where there
+ * is a budget.
  */
-export interface GateLimits {
-  /** Calls a second; Infinity lifts the rate. */
-  readonly ratePerSecond: number;
-  /** This many failures in a row close the gate. */
-  readonly failuresToClose: number;
-  /** The first closure; each following one is twice as long. */
-  readonly closureMsMin: number;
-  readonly closureMsMax: number;
-  /** A probe that nobody reported on for this long is given up. */
-  readonly probeMsMax: number;
-}
-
-export const defaultGateLimits: Omit<GateLimits, 'ratePerSecond'> = {
-  failuresToClose: 5,
-  closureMsMin: 5000,
-  closureMsMax: 15 * 60_000,
-  probeMsMax: 30_000,
-};
 
 /** The backlog gets at least one slot in this many, however much real-time work there is. */
 export const backlogSlotEvery = 10;
-
-export interface GateState {
-  /** The next slot that nobody has. */
-  readonly nextSlotAtMs: number;
-  /** From when on the backlog's own share is due. */
-  readonly backlogDueAtMs: number;
-  readonly closedUntilMs: number;
-  /** Failures in a row since the last answer. */
-  readonly failures: number;
-  /** Closures by failure in a row; above 0, the end of a closure admits one probe. */
-  readonly closures: number;
-  /** Until when a probe is under way; 0: none is. */
-  readonly probeUntilMs: number;
-}
-
-/** A gate without memory starts one interval late, so that a restart never breaks the rate. */
-export function newGate(limits: GateLimits, nowMs: number): GateState {
-  return {
-    nextSlotAtMs: nowMs + intervalMs(limits),
-    backlogDueAtMs: nowMs,
-    closedUntilMs: 0,
-    failures: 0,
-    closures: 0,
-    probeUntilMs: 0,
-  };
-}
 
 export type Admission =
   /** The slot at `atMs` is the caller's. */
@@ -59,15 +19,22 @@ export type Admission =
   /** Nothing was reserved; asking again before `atMs` is pointless. */
   | { readonly kind: 'later'; readonly atMs: number; readonly why: 'rate' | 'closed' };
 
+export interface Ask {
+  readonly lane: Lane;
+  readonly patienceMs: number;
+  readonly nowMs: number;
+  /** How late the caller may come to its slot: the next one is so much later. */
+  readonly lateMs?: number;
+}
+
 /** Reserves the next slot within the patience, or says when to ask again. It always answers at once. */
-export function admit(
-  state: GateState,
-  limits: GateLimits,
-  ask: { readonly lane: Lane; readonly patienceMs: number; readonly nowMs: number },
-): readonly [GateState, Admission] {
-  const { lane, patienceMs, nowMs } = ask;
+export function admit(before: GateState, limits: GateLimits, ask: Ask): readonly [GateState, Admission] {
+  const { lane, patienceMs, nowMs, lateMs = 0 } = ask;
+  const state = lookedAt(before, nowMs);
   if (nowMs < state.closedUntilMs) return [state, later(state.closedUntilMs, 'closed')];
   if (nowMs < state.probeUntilMs) return [state, later(state.probeUntilMs, 'closed')];
+  const budgetAtMs = budgetOpensAtMs(state, limits.callsPerDay, lane);
+  if (nowMs < budgetAtMs) return [state, later(budgetAtMs, 'closed')];
   const atMs = Math.max(nowMs, state.nextSlotAtMs);
   if (atMs - nowMs > patienceMs) return [state, later(atMs, 'rate')];
   const contended = state.nextSlotAtMs > nowMs;
@@ -80,8 +47,8 @@ export function admit(
   const probe = state.closures > 0;
   return [
     {
-      ...state,
-      nextSlotAtMs: atMs + intervalMs(limits),
+      ...spend(state),
+      nextSlotAtMs: atMs + intervalMs(limits) + lateMs,
       backlogDueAtMs:
         lane === 'backlog' ? atMs + backlogSlotEvery * intervalMs(limits) : state.backlogDueAtMs,
       probeUntilMs: probe ? atMs + limits.probeMsMax : 0,
@@ -100,16 +67,13 @@ export type GateReport =
   /** It says nothing about health, such as one shed request. */
   | { readonly kind: 'neutral' };
 
-export function report(state: GateState, limits: GateLimits, said: GateReport, nowMs: number): GateState {
+export function report(before: GateState, limits: GateLimits, said: GateReport, nowMs: number): GateState {
+  const state = lookedAt(before, nowMs);
   switch (said.kind) {
     case 'answered':
       return { ...state, failures: 0, closures: 0, probeUntilMs: 0 };
     case 'throttled':
-      return {
-        ...state,
-        probeUntilMs: 0,
-        closedUntilMs: Math.max(state.closedUntilMs, nowMs + said.retryAfterMs),
-      };
+      return { ...closed(state, nowMs + said.retryAfterMs, 'provider'), probeUntilMs: 0 };
     case 'neutral':
       return { ...state, probeUntilMs: 0 };
     case 'failed': {
@@ -119,16 +83,33 @@ export function report(state: GateState, limits: GateLimits, said: GateReport, n
       if (state.closures === 0 && failures < limits.failuresToClose) return { ...state, failures };
       const closureMs = Math.min(limits.closureMsMin * 2 ** state.closures, limits.closureMsMax);
       return {
-        ...state,
+        ...closed(state, nowMs + closureMs, 'failures'),
         failures,
         closures: state.closures + 1,
         probeUntilMs: 0,
-        closedUntilMs: nowMs + closureMs,
       };
     }
     default:
       return said satisfies never;
   }
+}
+
+/** An operator keeps everybody away; whoever keeps them away for longer goes on doing so. */
+export function shut(state: GateState, forMs: number, by: string, nowMs: number): GateState {
+  return closed(lookedAt(state, nowMs), nowMs + forMs, by);
+}
+
+/** An operator lets calls through again, whatever closed the gate. A budget stays spent. */
+export function open(state: GateState, nowMs: number): GateState {
+  return {
+    ...lookedAt(state, nowMs),
+    closedUntilMs: 0,
+    closedBy: '',
+    failures: 0,
+    closures: 0,
+    probeUntilMs: 0,
+    openedAtMs: nowMs,
+  };
 }
 
 /** Whether a slot that was waited for may still be used: the gate can have closed meanwhile. */
@@ -139,15 +120,16 @@ export function mayEnter(state: GateState, probe: boolean, nowMs: number): boole
 export type CircuitState = 'closed' | 'half-open' | 'open';
 
 /** The state in a circuit breaker's words: open means that calls are refused. */
-export function circuitState(state: GateState, nowMs: number): CircuitState {
-  if (nowMs < state.closedUntilMs) return 'open';
+export function circuitState(state: GateState, limits: GateLimits, nowMs: number): CircuitState {
+  const budgetAtMs = budgetOpensAtMs(state, limits.callsPerDay, 'real-time');
+  if (nowMs < Math.max(state.closedUntilMs, budgetAtMs)) return 'open';
   return state.closures > 0 ? 'half-open' : 'closed';
+}
+
+function closed(state: GateState, untilMs: number, by: string): GateState {
+  return untilMs > state.closedUntilMs ? { ...state, closedUntilMs: untilMs, closedBy: by } : state;
 }
 
 function later(atMs: number, why: 'rate' | 'closed'): Admission {
   return { kind: 'later', atMs, why };
-}
-
-function intervalMs(limits: GateLimits): number {
-  return 1000 / limits.ratePerSecond;
 }

@@ -5,6 +5,8 @@ export interface EncodedEvent {
   readonly id: string;
   readonly type: string;
   readonly data: string;
+  /** What JSON writes as `data`, for a client that encodes by itself. */
+  readonly json: JsonObject;
   readonly metadata: string;
 }
 
@@ -26,7 +28,8 @@ export function encodeAppend(stream: string, events: readonly NewEvent[]): reado
     if (type === '')
       throw new LedgerRefusal(`${stream}: an event needs a type; that of event ${id} is empty.`);
     if (!uuid.test(id)) throw new LedgerRefusal(`${stream}: the event id "${id}" is not a UUID.`);
-    const one = { id, type, data: encodeJson(stream, data), metadata: encodeJson(stream, metadata) };
+    const { text, json } = encodeJson(stream, data);
+    const one = { id, type, data: text, json, metadata: encodeJson(stream, metadata).text };
     bytes += Buffer.byteLength(one.data) + Buffer.byteLength(one.metadata) + 2 * type.length;
     return one;
   });
@@ -39,12 +42,14 @@ export function encodeAppend(stream: string, events: readonly NewEvent[]): reado
 }
 
 /** JSON text of the value. NUL and lone surrogates, which PostgreSQL refuses, become U+FFFD, in keys as well. */
-function encodeJson(stream: string, value: JsonObject): string {
+function encodeJson(stream: string, value: JsonObject): { readonly text: string; readonly json: JsonObject } {
   try {
     const text: string | undefined = JSON.stringify(value);
     refuseWhatJsonLoses('', value);
     if (text === undefined) throw new TypeError('it is no object');
-    return unstorable.test(text) ? JSON.stringify(storable(value)) : text;
+    if (!text.includes('\\u') || !unstorable.test(text)) return { text, json: value };
+    const json = storable(value) as JsonObject;
+    return { text: JSON.stringify(json), json };
   } catch (cause) {
     const [why] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
     throw new LedgerRefusal(`${stream}: an event holds what JSON cannot: ${why}.`, { cause });
@@ -52,14 +57,29 @@ function encodeJson(stream: string, value: JsonObject): string {
 }
 
 /** Walks by itself: JSON.stringify is several times slower with a function to ask for every value. */
-function refuseWhatJsonLoses(key: string, value: unknown): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`"${key}" is ${value}`);
-  if (value === undefined || typeof value === 'function' || typeof value === 'symbol') {
-    throw new TypeError(`"${key}" is ${typeof value}`);
+function refuseWhatJsonLoses(key: string | number, value: unknown): void {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return;
+    case 'number':
+      if (!Number.isFinite(value)) throw new TypeError(`"${key}" is ${value}`);
+      return;
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+      throw new TypeError(`"${key}" is ${typeof value}`);
+    default:
+      refuseWithin(value);
   }
-  if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) for (let n = 0; n < value.length; n++) refuseWhatJsonLoses(String(n), value[n]);
-  else for (const [name, one] of Object.entries(value)) refuseWhatJsonLoses(name, one);
+}
+
+function refuseWithin(value: unknown): void {
+  if (Array.isArray(value)) for (let n = 0; n < value.length; n++) refuseWhatJsonLoses(n, value[n]);
+  else if (typeof value === 'object' && value !== null) {
+    const fields = value as Readonly<Record<string, unknown>>;
+    for (const name of Object.keys(fields)) refuseWhatJsonLoses(name, fields[name]);
+  }
 }
 
 function storable(value: unknown): unknown {

@@ -3,6 +3,7 @@ import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client'
 import type { EncodedEvent } from './codec.ts';
 import { unclearOutcome, verdictOf } from './eventstoredb-errors.ts';
 import { type AppendResult, type ExpectedRevision, LedgerUnavailable } from './ledger.ts';
+import { decodeBase64Natively } from './protobuf-bytes.ts';
 
 /** The client only tells the server its deadline: a silent one would be waited for until the end of days. */
 export const answerMsDefault = 12_000;
@@ -45,6 +46,7 @@ function join(url: string): Shared {
 
 /** @param answerMsMax what an append waits for its answer before it is repeated */
 export function createAppender(url: string, answerMsMax: number): Appender {
+  decodeBase64Natively();
   const own = join(url);
   let inFlight = 0;
   const waiting: (() => void)[] = [];
@@ -130,9 +132,9 @@ async function once(
 ): Promise<AppendResult> {
   const appending = client.appendToStream(
     stream,
-    events.map(({ id, type, data, metadata }) =>
+    events.map(({ id, type, json, metadata }) =>
       // The client encodes JSON by itself: what it gets is exactly what the codec let through. Metadata it takes as bytes.
-      jsonEvent({ id, type, data: JSON.parse(data), metadata: utf8.encode(metadata) }),
+      jsonEvent({ id, type, data: json, metadata: utf8.encode(metadata) }),
     ),
     { expectedRevision: expected === 'no-stream' ? NO_STREAM : BigInt(expected) },
   );

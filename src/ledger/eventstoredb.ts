@@ -78,6 +78,12 @@ export async function openEventStoreLedger({
       }),
     head,
     server: () => repeated('The version of the server', versionOf),
+    // Setting it again is harmless, so it is repeated like a read.
+    cut: (stream, beforeRevision) =>
+      repeated(stream, async (client) => {
+        const { metadata } = await client.getStreamMetadata(stream);
+        await client.setStreamMetadata(stream, { ...metadata, truncateBefore: beforeRevision });
+      }),
     behind: (after) => repeated('What is new in the ledger', (client) => behindOf(client, after)),
     isAtOrAfter,
     close() {

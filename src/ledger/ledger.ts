@@ -56,6 +56,14 @@ export interface Ledger {
    */
   streams?(options: StreamsOptions): AsyncIterable<readonly StoredEvent[]>;
 
+  /**
+   * Takes away the events of a stream before a revision, for good; its numbering goes on. Safe to repeat. Where a ledger
+   * frees the space later, its subscriptions may go on showing them until then.
+   *
+   * @throws LedgerUnavailable
+   */
+  cut(stream: string, beforeRevision: number): Promise<void>;
+
   /** Whether the first position is at or after the second. */
   isAtOrAfter(position: Position, other: Position): boolean;
 

@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryResult } from 'pg';
 import type { EncodedEvent } from './codec.ts';
 import type { AppendResult, ExpectedRevision } from './ledger.ts';
 
@@ -28,13 +28,8 @@ export async function writeAppends(
 ): Promise<readonly AppendResult[]> {
   const client = await pool.connect();
   try {
-    await client.query('BEGIN');
-    const locked = await client.query<{ position: string }>({
-      name: 'ledger-lock-head',
-      text: 'SELECT position FROM ledger.head FOR UPDATE',
-    });
+    const start = await lockHead(client);
     const streams = await readHeads(client, appends);
-    const start = BigInt(locked.rows[0]?.position ?? 0);
     const { results, rows } = judge(appends, streams);
     if (rows.length > 0) await insert(client, start, rows);
     await client.query('COMMIT');
@@ -44,6 +39,14 @@ export async function writeAppends(
     client.release(true);
     throw error;
   }
+}
+
+/** Begins the transaction and takes the lock in one way to the server and back: others wait while it is held. */
+async function lockHead(client: PoolClient): Promise<bigint> {
+  const results = (await client.query(
+    'BEGIN; SELECT position FROM ledger.head FOR UPDATE',
+  )) as unknown as readonly QueryResult<{ position: string }>[];
+  return BigInt(results[1]?.rows[0]?.position ?? 0);
 }
 
 async function readHeads(
@@ -114,7 +117,8 @@ async function insert(client: PoolClient, start: bigint, rows: readonly Row[]): 
     text: `WITH moved AS (UPDATE ledger.head SET position = $8), told AS (SELECT pg_notify('${appendedChannel}', ''))
            INSERT INTO ledger.events (position, stream, revision, id, type, data, metadata)
            SELECT $1::bigint + ordinality, stream, revision, id, type, data, metadata
-             FROM unnest($2::text[], $3::int[], $4::uuid[], $5::text[], $6::json[], $7::json[])
+             FROM ROWS FROM (unnest($2::text[]), unnest($3::int[]), unnest($4::uuid[]), unnest($5::text[]),
+                             json_array_elements($6::json), json_array_elements($7::json))
                   WITH ORDINALITY AS e(stream, revision, id, type, data, metadata, ordinality), told`,
     values: [
       String(start),
@@ -122,11 +126,16 @@ async function insert(client: PoolClient, start: bigint, rows: readonly Row[]): 
       rows.map((row) => row.revision),
       rows.map((row) => row.id),
       rows.map((row) => row.type),
-      rows.map((row) => row.data),
-      rows.map((row) => row.metadata),
+      jsonArray(rows.map((row) => row.data)),
+      jsonArray(rows.map((row) => row.metadata)),
       String(start + BigInt(rows.length)),
     ],
   });
+}
+
+/** As JSON, whose elements keep their text: in an array of SQL each quote would be escaped, and read again. */
+function jsonArray(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
 }
 
 function revisionOf(expected: ExpectedRevision): number {

@@ -144,6 +144,17 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
       }
     },
 
+    async cut(stream, beforeRevision) {
+      try {
+        await pool.query('DELETE FROM ledger.events WHERE stream = $1 AND revision < $2', [
+          stream,
+          beforeRevision,
+        ]);
+      } catch (cause) {
+        throw new LedgerUnavailable(`${stream} could not be cut: ${messageOf(cause)}.`, { cause });
+      }
+    },
+
     streams(options) {
       const signal = AbortSignal.any([options.signal, closing.signal]);
       return readStreams(url, { ...options, signal });

@@ -48,8 +48,8 @@ export async function applyOneByOne(
   quarantine: Quarantine,
   models: readonly ReadModel[] = readModels,
 ): Promise<void> {
-  for (const model of models) {
-    for (const arrival of arrivals) {
+  for (const arrival of arrivals) {
+    for (const model of models) {
       if (!model.follows(arrival.stream) || quarantine.holdsBack(model.name, arrival)) continue;
       await client.query('SAVEPOINT one');
       const trouble = await takeAlone(client, model, arrival);

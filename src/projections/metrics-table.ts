@@ -1,9 +1,11 @@
-import { getTableColumns } from 'drizzle-orm';
+import type { Client } from 'pg';
+import type { Erased } from '../domain/events.ts';
+import { type CountName, countNames, countsOf, type HourCounts } from '../domain/provider-counts.ts';
 import { trackIdOfStream } from '../domain/stream-names.ts';
-import { type CountName, type Counts, incrementOf } from './metrics.ts';
-import type { FreshRows, ReadModel } from './read-model.ts';
+import type { Changes, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type MetricsRow, metrics } from './schema.ts';
+import { integerOf, keyOf, timeOf } from './storable.ts';
 
 const writer = createRowWriter<MetricsRow>(
   metrics,
@@ -11,40 +13,97 @@ const writer = createRowWriter<MetricsRow>(
   (column) => `metrics.${column} + excluded.${column}`,
 );
 
-const none = Object.fromEntries(
-  Object.keys(getTableColumns(metrics))
-    .filter((key) => key !== 'provider' && key !== 'hour')
-    .map((key) => [key, 0]),
-) as Counts;
+const none = Object.fromEntries(countNames.map((name) => [name, 0])) as Record<CountName, number>;
 
-/** Calls and answers by provider and hour. Only what is added is kept in memory, so nothing has to be loaded. */
+/**
+ * Calls and answers by provider and hour. Only what is added is kept in memory, so nothing has to be loaded. The calls of
+ * an erased track were made all the same: who has seen its events has counted them, who finds them cut away adds the
+ * counts that `Erased` carries.
+ */
 export const metricsModel: ReadModel = {
   name: 'metrics',
   follows: (stream) => trackIdOfStream(stream) !== null,
-  load: async () => additions(),
-  fresh: () => additions(),
+  load: async () => changesFrom(),
+  fresh: freshRows,
 };
 
-function additions(): FreshRows {
+function additions() {
   const hours = new Map<string, MetricsRow>();
   return {
-    apply({ event }) {
-      const increment = incrementOf(event);
-      if (increment === null) return;
-      const { provider, hour, counts } = increment;
+    add(more: HourCounts) {
+      const { counts } = more;
+      const [provider, hour] = [keyOf('provider', more.provider), timeOf('hour', more.hour)];
       const key = `${provider} ${hour}`;
-      const row: { -readonly [Key in keyof MetricsRow]: MetricsRow[Key] } = hours.get(key) ?? {
-        ...none,
-        provider,
-        hour,
-      };
-      for (const name in counts) row[name as CountName] += counts[name as CountName] ?? 0;
-      hours.set(key, row);
+      let row = hours.get(key);
+      if (row === undefined) {
+        row = { ...none, provider, hour };
+        hours.set(key, row);
+      }
+      for (const name of countNames) row[name] += counts[name] ?? 0;
     },
-    settle: () => undefined,
-    async save(client) {
+    async save(client: Client) {
       await writer.upsert(client, [...hours.values()]);
       hours.clear();
     },
+  };
+}
+
+function countEvent(sums: ReturnType<typeof additions>, { event }: StreamEvent): void {
+  if (event.type === 'CacheHit' || event.type === 'ApiCalled') sums.add(countsOf(event));
+}
+
+/** The counts of an `Erased`, looked at before any of them is added. */
+function carriedBy({ counts = [] }: Erased['data']): readonly HourCounts[] {
+  for (const { counts: own } of counts)
+    for (const name of countNames) integerOf(name, own[name] ?? 0, Number.MAX_SAFE_INTEGER);
+  return counts;
+}
+
+function changesFrom(): Changes {
+  const sums = additions();
+  const seen = new Set<string>();
+  const cut = new Map<string, readonly HourCounts[]>();
+  return {
+    apply(at) {
+      const { stream, event } = at;
+      if (event.type === 'Erased') {
+        if (!seen.has(stream)) cut.set(stream, carriedBy(event.data));
+      } else countEvent(sums, at);
+      seen.add(stream);
+    },
+    async save(client) {
+      if (cut.size > 0) {
+        const known = await seenBefore(client, [...cut.keys()]);
+        for (const [stream, counts] of cut) if (!known.has(stream)) for (const one of counts) sums.add(one);
+      }
+      await sums.save(client);
+    },
+  };
+}
+
+/** Streams that left a row in other read models, which are written after this one. */
+async function seenBefore(client: Client, streams: readonly string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ stream: string }>(
+    `SELECT 'track-' || track_id AS stream FROM tracks WHERE track_id = ANY($1)
+     UNION SELECT stream FROM tasks WHERE stream = ANY($2)
+     UNION SELECT stream FROM projection_quarantine WHERE stream = ANY($2)`,
+    [streams.map((stream) => trackIdOfStream(stream)), streams],
+  );
+  return new Set(rows.map(({ stream }) => stream));
+}
+
+function freshRows(): FreshRows {
+  const sums = additions();
+  let isSeen = false;
+  return {
+    apply(at) {
+      if (at.event.type !== 'Erased') countEvent(sums, at);
+      else if (!isSeen) for (const one of carriedBy(at.event.data)) sums.add(one);
+      isSeen = true;
+    },
+    settle() {
+      isSeen = false;
+    },
+    save: sums.save,
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
-import type { Ledger, SubscriptionMessage } from '../ledger/ledger.ts';
+import type { Ledger, Position, SubscriptionMessage } from '../ledger/ledger.ts';
 import { insertedMax, syncInserted } from './attached-table.ts';
 import { CheckpointMoved, isSame, OtherVersion, Paused, readCheckpoint } from './checkpoint.ts';
 import { connect } from './database.ts';
@@ -15,6 +15,8 @@ export interface Projector {
   waitUntilCaughtUp(withinMs: number): Promise<void>;
   /** Whether it follows, waits for the active one to go, or was paused. */
   readonly state: ProjectorState;
+  /** Where it stands; null before it follows, and before the first event. */
+  readonly position: Position | null;
   /** Streams that a read model cannot follow, as far as this projector is the active one. */
   readonly parked: readonly Parked[];
   /** Why it does not follow at the moment; empty: it does, or it stands by for the active one. */
@@ -136,6 +138,9 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
   return {
     get state() {
       return state;
+    },
+    get position() {
+      return follower?.checkpoint.position ?? null;
     },
     get parked() {
       return [...(follower?.quarantine.parked ?? [])];

@@ -67,10 +67,16 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
     get parked() {
       return parked.values();
     },
-    holdsBack(readModel, { stream, revision }) {
+    holdsBack(readModel, { stream, revision, event }) {
       if (parked.size === 0 && skipped.size === 0) return false;
       const key = keyOf(readModel, stream);
       const row = parked.get(key);
+      if (row !== undefined && event?.type === 'Erased') {
+        // What could not be taken is gone, and so is everything else of the stream.
+        parked.delete(key);
+        changed.add(key);
+        return false;
+      }
       if (row !== undefined) {
         if (revision > row.seenRevision) {
           parked.set(key, { ...row, seenRevision: revision });

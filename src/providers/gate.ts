@@ -30,6 +30,8 @@ export type Reservation =
       readonly probe: boolean;
       /** Which life of the gate gave it, where a gate can be lost: another one knows nothing of this slot. */
       readonly life?: string;
+      /** Its begin by the caller's clock, where somebody else gives it, and how late the caller may come to it. */
+      readonly begins?: { readonly atMs: number; readonly declaredMs: number };
     }
   | {
       readonly kind: 'later';

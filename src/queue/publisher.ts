@@ -78,6 +78,11 @@ export class EnrichmentQueuePublisher {
     return { taskId, queue: laneQueues[lane], result };
   }
 
+  /** Why tasks cannot be published at the moment, one sentence a reason; empty: they can, as far as is known. */
+  faults(): readonly string[] {
+    return this.#queue.faults();
+  }
+
   /** Waits for what is unconfirmed. */
   close(): Promise<void> {
     return this.#queue.close();

@@ -1,11 +1,20 @@
 /** The few calls of RabbitMQ's management API that this project makes. */
 export interface Management {
-  /** False: it cannot be reached, so this has to be done by hand. */
+  /** False: it cannot be reached, or refuses, so this has to be done by hand. */
   setPolicy(policy: PolicyRequest): Promise<boolean>;
   /** Null where the API cannot be reached, or there is no such queue. */
-  queueArguments(queue: string): Promise<Readonly<Record<string, unknown>> | null>;
+  queue(name: string): Promise<ManagedQueue | null>;
+  /** Null where the API cannot be reached. */
+  hasPolicy(name: string): Promise<boolean | null>;
   /** What the broker listens for, such as `http/prometheus`; null where it cannot be reached. */
   listeners(): Promise<readonly string[] | null>;
+}
+
+export interface ManagedQueue {
+  readonly durable: boolean;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** What the policies over it say together. */
+  readonly policy: Readonly<Record<string, unknown>>;
 }
 
 export interface PolicyRequest {
@@ -46,9 +55,20 @@ export function createManagement(options: {
         () => false,
       );
     },
-    async queueArguments(queue) {
-      const found = await call('GET', `queues/${vhost}/${encodeURIComponent(queue)}`).catch(() => null);
-      return (found as { arguments?: Record<string, unknown> } | null)?.arguments ?? null;
+    async queue(name) {
+      const found = (await call('GET', `queues/${vhost}/${encodeURIComponent(name)}`).catch(() => null)) as {
+        durable?: boolean;
+        arguments?: ManagedQueue['arguments'];
+        // An empty list, where it has none.
+        effective_policy_definition?: ManagedQueue['policy'];
+      } | null;
+      if (found === null) return null;
+      const { durable = true, effective_policy_definition: policy = {} } = found;
+      return { durable, arguments: found.arguments ?? {}, policy };
+    },
+    async hasPolicy(name) {
+      const all = await call('GET', `policies/${vhost}`).catch(() => null);
+      return all === null ? null : (all as { name: string }[]).some((one) => one.name === name);
     },
     async listeners() {
       const found = (await call('GET', 'overview').catch(() => null)) as {

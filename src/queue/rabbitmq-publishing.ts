@@ -17,6 +17,8 @@ export interface Publishing {
    * @throws QueueUnavailable where no queue takes the message, or nothing is clear after a while
    */
   publish(publication: Publication): Promise<'confirmed' | 'refused'>;
+  /** Why the last message was not taken; null: it was, or is under way for the first time. */
+  readonly trouble: string | null;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -43,6 +45,7 @@ interface Session {
 export function createPublishing(connection: RabbitmqConnection, settleMs = settleMsMax): Publishing {
   let session: Promise<Session> | null = null;
   let underWay = 0;
+  let trouble: string | null = null;
   const waiting: (() => void)[] = [];
   let idle: () => void = () => undefined;
 
@@ -136,12 +139,19 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
     const deadlineMs = performance.now() + settleMs;
     for (let backoffMs = backoffMsMin; ; backoffMs = Math.min(backoffMs * 2, backoffMsMax)) {
       try {
-        return await once(publication, deadlineMs);
+        const result = await once(publication, deadlineMs);
+        trouble = null;
+        return result;
       } catch (error) {
-        if (error instanceof Unrouted) throw unrouted(publication);
+        const why = error instanceof Error ? error.message : String(error);
+        trouble = error instanceof QueueUnavailable ? why : `RabbitMQ takes no messages: ${why}.`;
+        if (error instanceof Unrouted) {
+          const lacks = unrouted(publication);
+          trouble = lacks.message;
+          throw lacks;
+        }
         if (performance.now() + backoffMs > deadlineMs) {
           if (error instanceof QueueUnavailable) throw error;
-          const why = error instanceof Error ? error.message : String(error);
           throw new QueueUnavailable(`A message was not confirmed within ${settleMs / 1000} s: ${why}.`, {
             cause: error,
           });
@@ -152,6 +162,9 @@ export function createPublishing(connection: RabbitmqConnection, settleMs = sett
   }
 
   return {
+    get trouble() {
+      return trouble;
+    },
     async publish(publication) {
       if (underWay >= unconfirmedMax) await new Promise<void>((resolve) => waiting.push(resolve));
       else underWay += 1;

@@ -1,7 +1,7 @@
 import type { Lane } from '../domain/priority.ts';
 import { amqpOptions, deadLetterOf, headers, taskMessageOf, waitsMs } from './amqp-message.ts';
 import type { Consumer, TaskMessage, TaskQueue } from './queue.ts';
-import { createConnection, type RabbitmqAddress } from './rabbitmq-connection.ts';
+import { createConnection, QueueUnavailable, type RabbitmqAddress, within } from './rabbitmq-connection.ts';
 import { type Consuming, consumeQueue, type Settlement } from './rabbitmq-consuming.ts';
 import { createPublishing } from './rabbitmq-publishing.ts';
 import {
@@ -30,6 +30,12 @@ export interface RabbitmqQueueOptions {
 export interface RabbitmqQueue extends TaskQueue {
   /** Why it cannot work at the moment, one sentence a reason. */
   faults(): readonly string[];
+  /**
+   * Messages that are ready in a queue.
+   *
+   * @throws QueueUnavailable
+   */
+  depth(queue: string): Promise<number>;
 }
 
 /** What comes this much early is not worth another wait. */
@@ -153,7 +159,20 @@ export function createRabbitmqQueue(options: RabbitmqQueueOptions): RabbitmqQueu
 
     faults() {
       const { blocked } = publishingOn;
-      return [...states.values(), ...(blocked === null ? [] : [`RabbitMQ takes no messages: ${blocked}.`])];
+      const { trouble } = publishing;
+      const publishes = blocked === null ? trouble : `RabbitMQ takes no messages: ${blocked}.`;
+      return [...states.values(), ...(publishes === null ? [] : [publishes])];
+    },
+
+    async depth(queue) {
+      const channel = await consumingOn.channel();
+      try {
+        return (await within(channel.checkQueue(queue), `RabbitMQ did not tell of ${queue}`)).messageCount;
+      } catch (cause) {
+        throw new QueueUnavailable(`RabbitMQ does not tell how deep the queue "${queue}" is.`, { cause });
+      } finally {
+        await within(channel.close(), 'RabbitMQ did not close a channel').catch(() => undefined);
+      }
     },
 
     async close() {

@@ -11,11 +11,14 @@ export interface Metrics {
   readonly enriched: Counter<'status'>;
   readonly taskSeconds: Histogram<'queue'>;
   readonly deadLetters: Counter<'error_type'>;
-  readonly deadLetterDepth: Gauge<'queue'>;
   readonly replays: Counter<'status'>;
   readonly published: Counter<'queue' | 'result'>;
   /** A label value for what publishers say, of which a bounded number is kept apart. */
   sourceLabel(source: string | null): string;
+  /** Where what is told only when somebody scrapes belongs. */
+  readonly registry: Registry;
+  /** Done before each scrape. */
+  onScrape(prepare: () => Promise<void>): void;
   /** What Prometheus scrapes. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -26,8 +29,10 @@ export interface MetricSources {
   readonly providers: readonly string[];
   /** 0: calls pass, 1: one probes, 2: calls are held back. */
   readonly circuitState: (provider: string) => number;
-  /** Calls that would pass right now. */
+  /** Calls that may begin within the next second. */
   readonly rateLimitRemaining: (provider: string) => number;
+  /** Messages in the dead-letter queues, by queue; rejects where that cannot be told. */
+  readonly deadLetterDepths: () => Promise<ReadonlyMap<string, number>>;
 }
 
 const sourcesMax = 50;
@@ -42,6 +47,7 @@ export function createMetrics(sources: MetricSources | null): Metrics {
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter({ name, help, labelNames, registers });
   const known = new Set<string>();
+  const preparations: (() => Promise<void>)[] = [];
 
   const metrics: Metrics = {
     calls: counter('enrichment_api_calls_total', 'Calls to providers', ['provider', 'status']),
@@ -73,12 +79,6 @@ export function createMetrics(sources: MetricSources | null): Metrics {
       registers,
     }),
     deadLetters: counter('dlq_messages_by_error_type', 'Tasks that failed for good', ['error_type']),
-    deadLetterDepth: new Gauge({
-      name: 'dlq_messages_total',
-      help: 'Messages in the dead-letter queues, when this process looked last',
-      labelNames: ['queue'],
-      registers,
-    }),
     replays: counter('dlq_replay_total', 'Dead letters that were replayed', ['status']),
     published: counter('enrichment_published_total', 'Tasks that were published', ['queue', 'result']),
     sourceLabel(source) {
@@ -86,7 +86,14 @@ export function createMetrics(sources: MetricSources | null): Metrics {
       if (known.size < sourcesMax) known.add(source);
       return known.has(source) ? source : 'other';
     },
-    text: () => registry.metrics(),
+    registry,
+    onScrape(prepare) {
+      preparations.push(prepare);
+    },
+    async text() {
+      await Promise.all(preparations.map((prepare) => prepare()));
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
   if (sources !== null) addGauges(registry, metrics, sources);
@@ -107,7 +114,23 @@ function addGauges(registry: Registry, metrics: Metrics, sources: MetricSources)
       },
     });
   gauge('enrichment_circuit_breaker_state', '0 closed, 1 half-open, 2 open', sources.circuitState);
-  gauge('enrichment_rate_limit_remaining', 'Calls that would pass right now', sources.rateLimitRemaining);
+  gauge(
+    'enrichment_rate_limit_remaining',
+    'Calls that may begin within the next second',
+    sources.rateLimitRemaining,
+  );
+  new Gauge({
+    name: 'dlq_messages_total',
+    help: 'Messages in the dead-letter queues',
+    labelNames: ['queue'],
+    registers,
+    async collect() {
+      // Missing rather than old, where the broker does not answer.
+      this.reset();
+      const depths = await sources.deadLetterDepths().catch(() => new Map<string, number>());
+      for (const [queue, depth] of depths) this.set({ queue }, depth);
+    },
+  });
   // The three providers cost nothing a call; the name is there for dashboards.
   gauge('enrichment_api_cost_estimate_usd', 'Estimated cost of the calls so far', () => 0);
   // So that a rate is zero, not missing, before the first call.

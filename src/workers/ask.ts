@@ -11,6 +11,7 @@ import { gateReportOf } from '../providers/gate-report.ts';
 import type { ProviderClient } from '../providers/provider-client.ts';
 import type { CallPace } from './call-pace.ts';
 import type { Credentials } from './credentials.ts';
+import type { FlightValue } from './flight-value.ts';
 import { reachCall } from './reach-call.ts';
 
 /** An answer is recorded at most this long after it came, so that answers that come together share an append. */
@@ -26,12 +27,6 @@ export type Asked =
   | { readonly kind: 'left-out'; readonly leftOut: LeftOut }
   | { readonly kind: 'unauthorised' };
 
-/** What a flight hands to those who followed it. */
-export type FlightValue =
-  | { readonly kind: 'answer'; readonly shared: SharedAnswer }
-  | { readonly kind: 'no-answer'; readonly outcome: Outcome; readonly untilMs: number }
-  | { readonly kind: 'turned-away'; readonly untilMs: number };
-
 export interface AskServices {
   readonly cache: AnswerCache;
   readonly flights: SingleFlight<FlightValue>;
@@ -42,6 +37,8 @@ export interface AskServices {
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly newId: () => string;
+  /** The cache was asked and had nothing. */
+  readonly onCacheMiss?: (provider: Provider) => void;
 }
 
 /** The part of a task that asking needs. */
@@ -76,6 +73,7 @@ export async function askProvider(provider: Provider, asking: Asking, services: 
       outcomes.push({ lookup, outcome: cached.answer });
       continue;
     }
+    if (!asking.request.forceRefresh) services.onCacheMiss?.(provider);
     const { role, value } = await fly(provider, lookup, key, asking, services);
     if (value.kind === 'answer') {
       if (role === 'followed') asking.recordCacheHit(value.shared, 'flight');
@@ -110,6 +108,13 @@ async function fly(
   return new Promise((resolve, reject) => {
     services.flights
       .run(key, async () => {
+        // Another flight may have landed between the look into the cache and the begin of this one.
+        const landed = asking.request.forceRefresh ? null : await services.cache.get(key);
+        if (landed !== null) {
+          const value = { kind: 'answer', shared: landed } as const;
+          resolve({ role: 'followed', value });
+          return value;
+        }
         const { value, recorded } = await lead(provider, lookup, asking, services);
         resolve({ role: 'led', value });
         if (value.kind !== 'answer') return value;

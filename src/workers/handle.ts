@@ -5,7 +5,7 @@ import { trackStream } from '../domain/stream-names.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { type ParsedTask, parseMessage } from '../queue/message.ts';
 import type { Delivery, DeliveryHandler, TaskMessage, TaskQueue } from '../queue/queue.ts';
-import { publishConsequences } from './publish-consequences.ts';
+import { type ConsequenceServices, publishConsequences } from './publish-consequences.ts';
 import { publishSurely } from './publish-surely.ts';
 import { createRecorder, loadTrack, type Recorder, StreamContested } from './recorder.ts';
 import { createSerialLane } from './serial-lane.ts';
@@ -32,14 +32,21 @@ export class NoProviderLeft extends Error {
   override readonly name = 'NoProviderLeft';
 }
 
-interface Services extends HandlerOptions {
+/** Made once for all deliveries. */
+interface Services extends HandlerOptions, HopServices, ConsequenceServices {
   readonly observer: Required<WorkerObserver>;
 }
 
 /** One delivery, as life-of-a-task has it: parse, look, ask, record, decide, publish what follows. */
 export function createHandler(options: HandlerOptions): DeliveryHandler {
-  const services: Services = { ...options, observer: harmless(options.observer) };
-  const { observer, newId } = services;
+  const observer = harmless(options.observer);
+  const services: Services = {
+    ...options,
+    observer,
+    onAnswered: () => observer.onStep('answered', []),
+    onFollowUp: observer.followUpPublished,
+  };
+  const { newId } = services;
   const oneAtATime = createSerialLane();
 
   return async (delivery) => {
@@ -111,8 +118,7 @@ async function workOn(services: Services, delivery: Delivery, parsed: ParsedTask
   const task = recorder.state.tasks.get(taskId) ?? null;
   if (task !== null) {
     if (!isSameRequest(task.request, parsed.request)) observer.otherBody(taskId, stream);
-    const onFollowUp = observer.followUpPublished;
-    await publishConsequences(stream, recorder.state, task, message, { ...services, onFollowUp });
+    await publishConsequences(stream, recorder.state, task, message, services);
     observer.onStep('published', []);
   }
   observer.settled(taskId, task, worked);
@@ -120,6 +126,7 @@ async function workOn(services: Services, delivery: Delivery, parsed: ParsedTask
 
 /** A publisher that repeats itself says another time. */
 function isSameRequest(one: TaskState['request'], other: TaskState['request']): boolean {
+  if (one === other) return true;
   return isDeepStrictEqual({ ...one, queuedAt: null }, { ...other, queuedAt: null });
 }
 
@@ -152,8 +159,7 @@ async function decideHop(
     deliveredAgain: redelivered || wasReceived(recorder.state, message),
     policy,
   };
-  const onAnswered = () => observer.onStep('answered', []);
-  await workHop(recorder, receive, message.lane, { ...services, onAnswered });
+  await workHop(recorder, receive, message.lane, services);
   if (standingOf(recorder.state, receive) === 'open') {
     throw new NoProviderLeft('No provider takes our credentials: check the keys and start again.');
   }

@@ -1,8 +1,11 @@
+import { isAnswer } from '../domain/answer.ts';
 import type { ReceiveTask } from '../domain/decide.ts';
 import type { LeftOut } from '../domain/events.ts';
+import { lookupKey } from '../domain/lookup.ts';
 import type { Lane } from '../domain/priority.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
+import type { RecordedOutcome } from '../domain/state.ts';
 import { type Asked, type Asking, type AskServices, askProvider } from './ask.ts';
 import type { Intake } from './intake.ts';
 import type { Recorder } from './recorder.ts';
@@ -47,7 +50,9 @@ export async function workHop(
     received.catch(() => undefined);
     if (receive.deliveredAgain) {
       await received;
-      if (recorder.state.tasks.get(receive.taskId)?.end != null) return;
+      const task = recorder.state.tasks.get(receive.taskId);
+      if (task?.end != null) return;
+      await fillCache(task?.outcomes ?? [], services);
     }
     if (isTooOld(recorder, receive, now())) {
       const message = `The task is older than ${policy.ageMsMax / 86_400_000} days.`;
@@ -69,6 +74,15 @@ export async function workHop(
     if (allWaiting(accepted, asked)) result = 'deferred';
   } finally {
     entry.leave(result);
+  }
+}
+
+/** Who was cut off after its call was recorded may not have come to this. */
+async function fillCache(outcomes: readonly RecordedOutcome[], { cache }: HopServices): Promise<void> {
+  for (const { provider, lookup, outcome: answer, calledAt, eventId } of outcomes) {
+    const key = lookupKey(provider, lookup);
+    if (!isAnswer(answer) || (await cache.get(key)) !== null) continue;
+    await cache.set(key, { provider, lookup, answer, calledAt, eventId });
   }
 }
 

@@ -1,7 +1,5 @@
-import type { AnswerCache } from '../cache/answer-cache.ts';
 import type { TrackEvent } from '../domain/events.ts';
 import { laneOfPriority } from '../domain/priority.ts';
-import { type Provider, providers } from '../domain/provider.ts';
 import type { TaskRequest } from '../domain/task.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -58,21 +56,6 @@ export function createWorkerMetrics(
           finished(taskId, 'failed', occurredAt);
         }
       }
-    },
-  };
-}
-
-/** The same cache, whose misses are counted. A key names its provider after the version. */
-export function countingCache(cache: AnswerCache, metrics: Metrics): AnswerCache {
-  const providerOf = (key: string): Provider | undefined =>
-    providers.find((one) => key.split(':')[1] === one);
-  return {
-    ...cache,
-    async get(key) {
-      const found = await cache.get(key);
-      const provider = providerOf(key);
-      if (found === null && provider !== undefined) metrics.cacheMisses.inc({ provider });
-      return found;
     },
   };
 }

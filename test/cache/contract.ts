@@ -84,6 +84,56 @@ export function cacheContract(name: string, { open }: CacheContract): void {
       }
     });
 
+    it('what was not found is looked for again after 1, 2, 4 … 32 times its TTL, and after one once it was found', async () => {
+      for (const times of [1, 2, 4, 8, 16, 32, 32]) {
+        await cache.set('key', missingAt(nowMs));
+        nowMs += times * missingTtlMs - 1;
+        expect(await cache.get('key')).not.toBeNull();
+        nowMs += 1;
+        expect(await cache.get('key')).toBeNull();
+      }
+      await cache.set('key', {
+        ...missingAt(nowMs),
+        answer: { kind: 'found', candidates: [], bodyHash: '' },
+      });
+      await cache.set('key', missingAt(nowMs));
+      nowMs += missingTtlMs;
+      expect(await cache.get('key')).toBeNull();
+    });
+
+    it('what is asked before its time, or told twice, is not missing for longer; what nobody asks about is forgotten', async () => {
+      for (let n = 0; n < 10; n++) {
+        await cache.set('key', missingAt(nowMs));
+        nowMs += 1;
+      }
+      nowMs += missingTtlMs;
+      expect(await cache.get('key')).toBeNull();
+      nowMs += 33 * missingTtlMs;
+      await cache.set('key', missingAt(nowMs));
+      nowMs += missingTtlMs;
+      expect(await cache.get('key')).toBeNull();
+    });
+
+    it('in any order of answers and times an answer is as old as its TTL at most, missing ones 32 times theirs', async () => {
+      const step = fc.record({ afterMs: fc.nat(80 * missingTtlMs), answer: anySharedAnswer });
+      let turn = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          const key = `any ${turn++}`;
+          for (const { afterMs, answer } of steps) {
+            const read = await cache.get(key);
+            if (read !== null) {
+              const ageMs = nowMs - Date.parse(read.calledAt);
+              expect(ageMs).toBeLessThan(lifeMs(read) * (read.answer.kind === 'missing' ? 32 : 1));
+            }
+            await cache.set(key, { ...answer, calledAt: new Date(nowMs).toISOString() });
+            nowMs += afterMs;
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
     it('who changes what it read changes nobody else’s', async () => {
       await cache.set('key', calledNow(missing));
       const read = await cache.get('key');
@@ -104,3 +154,5 @@ const missing: SharedAnswer = {
   calledAt: '2026-01-01T00:00:00.000Z',
   eventId: 'e',
 };
+
+const missingAt = (ms: number): SharedAnswer => ({ ...missing, calledAt: new Date(ms).toISOString() });

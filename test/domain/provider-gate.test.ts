@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaultGateLimits, type GateLimits } from '../../src/domain/gate-limits.ts';
+import { dayMs, type GateState, type KnownGate, newGate, recall } from '../../src/domain/gate-state.ts';
 import type { Lane } from '../../src/domain/priority.ts';
 import {
   admit,
   backlogSlotEvery,
   circuitState,
-  defaultGateLimits,
-  type GateLimits,
   type GateReport,
   mayEnter,
-  newGate,
+  open,
   report,
+  shut,
 } from '../../src/domain/provider-gate.ts';
 
 const limitsAt = (ratePerSecond: number): GateLimits => ({ ...defaultGateLimits, ratePerSecond });
@@ -42,7 +43,7 @@ describe('the gate of a provider', () => {
           }
           const [next, admission] = admit(state, limits, { ...act, nowMs });
           if (admission.kind === 'later') {
-            expect(next).toEqual(state);
+            expect(next).toEqual({ ...state, asOfMs: nowMs });
             expect(admission.atMs).toBeGreaterThan(nowMs);
           } else {
             expect(admission.atMs).toBeGreaterThanOrEqual(Math.max(nowMs, lastMs + intervalMs));
@@ -101,16 +102,16 @@ describe('the gate of a provider', () => {
     let nowMs = 1000;
     const ask = { lane: 'real-time', patienceMs: 2000 } as const;
     for (let n = 1; n < limits.failuresToClose; n++) state = report(state, limits, failed, nowMs);
-    expect(circuitState(state, nowMs)).toBe('closed');
+    expect(circuitState(state, limits, nowMs)).toBe('closed');
     state = report(state, limits, failed, nowMs);
     for (let closure = 0; closure < 12; closure++) {
       const closureMs = Math.min(limits.closureMsMin * 2 ** closure, limits.closureMsMax);
       expect(state.closedUntilMs - nowMs).toBe(closureMs);
-      expect(circuitState(state, nowMs)).toBe('open');
+      expect(circuitState(state, limits, nowMs)).toBe('open');
       expect(mayEnter(state, false, nowMs)).toBe(false);
       expect(admit(state, limits, { ...ask, nowMs })[1]).toMatchObject({ kind: 'later', why: 'closed' });
       nowMs += closureMs;
-      expect(circuitState(state, nowMs)).toBe('half-open');
+      expect(circuitState(state, limits, nowMs)).toBe('half-open');
       const [probing, first] = admit(state, limits, { ...ask, nowMs });
       expect(first).toMatchObject({ kind: 'slot', probe: true });
       expect(mayEnter(probing, true, nowMs)).toBe(true);
@@ -121,7 +122,7 @@ describe('the gate of a provider', () => {
     nowMs = state.closedUntilMs;
     const [probing] = admit(state, limits, { ...ask, nowMs });
     state = report(probing, limits, { kind: 'answered' }, nowMs);
-    expect(circuitState(state, nowMs)).toBe('closed');
+    expect(circuitState(state, limits, nowMs)).toBe('closed');
     expect(admit(state, limits, { ...ask, nowMs })[1]).toMatchObject({ kind: 'slot', probe: false });
   });
 
@@ -175,5 +176,124 @@ describe('the gate of a provider', () => {
       expect(admission).toEqual({ kind: 'slot', atMs: 0, probe: false });
       state = next;
     }
+  });
+
+  it('a clock that is set back makes nobody wait for the time between: slots and closures move with it', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 1e9 }), (steps, backMs) => {
+        let state = newGate(limits, 2e9);
+        let nowMs = 2e9;
+        for (const { afterMs, act } of steps) {
+          nowMs += afterMs;
+          state =
+            'kind' in act ? report(state, limits, act, nowMs) : admit(state, limits, { ...act, nowMs })[0];
+        }
+        state = report(state, limits, { kind: 'neutral' }, nowMs);
+        const ask = { lane: 'real-time', patienceMs: 3000 } as const;
+        const [, expected] = admit(state, limits, { ...ask, nowMs });
+        const [, found] = admit(state, limits, { ...ask, nowMs: nowMs - backMs });
+        expect({ ...found, atMs: found.atMs + backMs }).toEqual(expected);
+      }),
+    );
+  });
+
+  it('who says that it may be late gets a longer slot', () => {
+    const [state, first] = admit(newGate(limits, 0), limits, { ...asking, nowMs: 1000, lateMs: 70 });
+    const [, second] = admit(state, limits, { ...asking, nowMs: 1000 });
+    expect(second.atMs - first.atMs).toBe(intervalMs + 70);
+  });
+
+  it('an operator closes it, for no less than anybody else does, and opens it whatever closed it', () => {
+    let state = report(newGate(limits, 0), limits, { kind: 'throttled', retryAfterMs: 60_000 }, 1000);
+    expect(shut(state, 1000, 'by me', 1000)).toMatchObject({ closedUntilMs: 61_000, closedBy: 'provider' });
+    state = shut(state, 100_000, 'by me', 1000);
+    expect(state).toMatchObject({ closedUntilMs: 101_000, closedBy: 'by me' });
+    for (let n = 0; n < 9; n++) state = report(state, limits, failed, 200_000);
+    state = open(state, 200_001);
+    expect(circuitState(state, limits, 200_001)).toBe('closed');
+    expect(admit(state, limits, { ...asking, nowMs: 200_001 })[1].kind).toBe('slot');
+  });
+
+  const asking = { lane: 'real-time', patienceMs: 2000 } as const;
+
+  describe('with a budget of calls a day', () => {
+    const budget: GateLimits = { ...limits, callsPerDay: 10 };
+
+    /** Asks as often as it can from then on, until it is told to come another day. */
+    function spendAll(state: GateState, lane: Lane, fromMs: number) {
+      let after = state;
+      let slots = 0;
+      for (let nowMs = fromMs; ; ) {
+        const [next, admission] = admit(after, budget, { lane, patienceMs: 0, nowMs });
+        after = next;
+        if (admission.kind === 'slot') slots += 1;
+        else if (admission.why === 'closed') return { state: after, slots, untilMs: admission.atMs };
+        nowMs = Math.max(nowMs + 1, admission.atMs);
+      }
+    }
+
+    it('gives no more than it, and all of it again on the next day', () => {
+      const noonMs = 20_000 * dayMs + dayMs / 2;
+      let { state, slots, untilMs } = spendAll(newGate(budget, noonMs), 'real-time', noonMs);
+      expect({ slots, untilMs }).toEqual({ slots: 10, untilMs: 20_001 * dayMs });
+      expect(circuitState(state, budget, noonMs + 60_000)).toBe('open');
+      ({ state, slots, untilMs } = spendAll(state, 'real-time', untilMs));
+      expect({ slots, untilMs }).toEqual({ slots: 10, untilMs: 20_002 * dayMs });
+    });
+
+    it('leaves a fifth of it to real-time work: the backlog spends the rest at most', () => {
+      const nowMs = 20_000 * dayMs;
+      const backlog = spendAll(newGate(budget, nowMs), 'backlog', nowMs);
+      expect(backlog.slots).toBe(8);
+      expect(circuitState(backlog.state, budget, nowMs + 60_000)).toBe('closed');
+      expect(spendAll(backlog.state, 'real-time', nowMs + 60_000).slots).toBe(2);
+      const realTime = spendAll(newGate(budget, nowMs), 'real-time', nowMs);
+      expect(spendAll(realTime.state, 'backlog', nowMs + 60_000).slots).toBe(0);
+    });
+
+    it('a clock that is set back over midnight and forward again brings no second budget of the same day', () => {
+      const nowMs = 20_000 * dayMs;
+      const { state } = spendAll(newGate(budget, nowMs), 'real-time', nowMs);
+      expect(spendAll(state, 'real-time', nowMs - 5000)).toMatchObject({ slots: 0, untilMs: nowMs });
+    });
+  });
+
+  describe('that lost its memory is filled in by who knew it before', () => {
+    const known: KnownGate = {
+      bornAtMs: 0,
+      closedForMs: 60_000,
+      closedBy: 'provider',
+      closures: 2,
+      day: 0,
+      spent: 7,
+      agoMs: 500,
+    };
+    const fresh = newGate(limits, 5000);
+
+    it('with its closures and what was spent today, whoever asks first', () => {
+      const [first] = admit(fresh, limits, { ...asking, nowMs: 5000 });
+      for (const state of [recall(fresh, known, 5000), recall(first, known, 5000)]) {
+        expect(state).toMatchObject({
+          closedUntilMs: 65_000,
+          closedBy: 'provider',
+          closures: 2,
+          spentBefore: 7,
+        });
+      }
+    });
+
+    it('but not with what is older than an operator who opened it, nor with anything of its own life', () => {
+      const opened = open(fresh, 4800 + 5000);
+      expect(recall(opened, known, 10_000)).toMatchObject({ closedUntilMs: 0, closures: 0, spentBefore: 7 });
+      expect(recall(opened, { ...known, agoMs: 100 }, 10_000).closedUntilMs).toBe(70_000);
+      expect(recall(fresh, { ...known, bornAtMs: 5000 }, 5000)).toMatchObject({
+        closedUntilMs: 0,
+        spentBefore: 0,
+      });
+    });
+
+    it('with what was spent on another day not at all', () => {
+      expect(recall(newGate(limits, 3 * dayMs), known, 3 * dayMs).spentBefore).toBe(0);
+    });
   });
 });

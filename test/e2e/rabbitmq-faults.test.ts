@@ -1,32 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import type { Started } from '../support/cli.ts';
 import { type DistributedWorld, openDistributedWorld, stopWorker } from '../support/distributed.ts';
 import { type Door, openDoor } from '../support/door.ts';
-import { randomFrom } from '../support/random.ts';
 import { type PrivateRabbitmq, rabbitmqProgram, startPrivateRabbitmq } from '../support/services/rabbitmq.ts';
 import { describeWithRabbitmq } from '../support/services/vhost.ts';
+import { expectFinishedOnce } from './finished-once.ts';
 
 /** A broker that may be killed has to be one's own. */
 const ownBroker = inject('rabbitmqMissing') === null && rabbitmqProgram() !== null;
-
-/** Every task was finished exactly once, and no queue holds anything. */
-async function expectFinishedOnce(
-  world: DistributedWorld,
-  tasks: ReadonlyMap<number, string>,
-): Promise<void> {
-  for (const [n, taskId] of tasks) {
-    const own = (await world.eventsOf(n)).filter(({ metadata }) => metadata.taskId === taskId);
-    const ends = own.filter(
-      ({ type, data }) => type === 'Enriched' || (type === 'Failed' && data.final === true),
-    );
-    expect(
-      ends.map(({ type }) => type),
-      `track ${n}`,
-    ).toHaveLength(1);
-  }
-}
 
 describeWithRabbitmq('real workers come through', () => {
   let broker: PrivateRabbitmq | null = null;
@@ -35,7 +16,7 @@ describeWithRabbitmq('real workers come through', () => {
   const fast = { API_INITIAL_DELAY: '1', API_MAX_DELAY: '1', API_MAX_RETRIES: '20' };
   beforeAll(async () => {
     if (ownBroker) broker = await startPrivateRabbitmq();
-    world = await openDistributedWorld({ tracks: 2200, ...(broker === null ? {} : { server: broker }) });
+    world = await openDistributedWorld({ tracks: 400, ...(broker === null ? {} : { server: broker }) });
     const { hostname, port } = new URL(world.database.url);
     database = await openDoor({ host: hostname, port: Number(port) });
   }, 120_000);
@@ -153,56 +134,4 @@ describeWithRabbitmq('real workers come through', () => {
     await expectFinishedOnce(world, tasks);
     await Promise.all(others.map(stopWorker));
   }, 120_000);
-
-  it('2,000 tasks with all of it at random: each is finished exactly once, and the queues are empty', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer(), async (seed) => {
-        const random = randomFrom(seed);
-        const pick = <Value>(values: readonly Value[]) =>
-          values[Math.floor(random() * values.length)] as Value;
-        const lanes = [[], ['--queue', 'backlog'], []] as const;
-        const workers: Started[] = await Promise.all(lanes.map((args) => world.worker(args, through())));
-        let done = false;
-        const faults = (async () => {
-          for (let n = 0; !done && n < 12; n++) {
-            await sleep(400 + random() * 1200);
-            const at = Math.floor(random() * workers.length);
-            const replace = async () => {
-              workers[at] = await world.worker(lanes[at] ?? [], through());
-            };
-            const [kill, stop, silence, gone, dropBroker] = ['kill', 'stop', 'silence', 'gone', 'broker'];
-            const fault = pick([kill, kill, stop, silence, gone, ...(broker === null ? [] : [dropBroker])]);
-            if (fault === kill) {
-              workers[at]?.child.kill('SIGKILL');
-              await workers[at]?.ended;
-              await replace();
-            } else if (fault === stop) {
-              if (workers[at] !== undefined) await stopWorker(workers[at]);
-              await replace();
-            } else if (fault === silence || fault === gone) {
-              if (fault === silence) database.freeze();
-              else database.cut();
-              await sleep(random() * 1500);
-              database.mend();
-            } else {
-              await broker?.kill();
-              await sleep(random() * 1000);
-              await broker?.start();
-            }
-          }
-        })();
-        const tasks = await publishAll(400, 1500);
-        // Some of them twice, as a publisher that repeats itself.
-        for (let n = 400; n < 500; n++)
-          await world.publish(n, { priority: n % 11, taskId: tasks.get(n) ?? '' });
-        for (const [n, taskId] of await publishAll(1900, 300)) tasks.set(n, taskId);
-        await faults;
-        done = true;
-        await world.drained(120_000);
-        await expectFinishedOnce(world, tasks);
-        await Promise.all(workers.map(stopWorker));
-      }),
-      { numRuns: 1, endOnFailure: true },
-    );
-  }, 400_000);
 });

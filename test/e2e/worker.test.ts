@@ -9,6 +9,7 @@ import {
   realTimeQueue,
   stopWorker,
 } from '../support/distributed.ts';
+import { openDoor } from '../support/door.ts';
 import { describeWithRabbitmq, openVhost } from '../support/services/vhost.ts';
 
 describeWithRabbitmq('the distributed mode, as an operator types it', () => {
@@ -54,7 +55,7 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
       expect(init.code, init.stderr).toBe(0);
       expect(init.stdout).toContain('ok  queue metadata_enrichment_queue');
     }
-  }, 60_000);
+  }, 120_000);
 
   it('publishes a file, and the same again makes no new tasks', async () => {
     const rows = Array.from({ length: 20 }, (_, n) => n);
@@ -92,11 +93,78 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     await world.vhost.api('DELETE', `queues/%v/${realTimeQueue}/contents`);
   }, 60_000);
 
-  it('a broker that is away: after half a minute one sentence says so, and how to go on', async () => {
-    const published = await world.cli(['queue', 'publish', '--generate', '3'], { RABBITMQ_PORT: '1' }).ended;
-    expect(published.code).toBe(1);
-    expect(published.stderr).toMatch(/Nothing listens at .*RABBITMQ_PORT\. Run the same command again/);
-    rmSync('test tasks.rejects.jsonl', { force: true });
+  it.each([
+    ['a broker that is away', { RABBITMQ_PORT: '1' }, /^Nothing listens at .*RABBITMQ_PORT\.$/],
+    [
+      'a wrong password',
+      { RABBITMQ_PASS: 'wrong' },
+      /refuses the user: correct RABBITMQ_USER and RABBITMQ_PASS/,
+    ],
+    [
+      'an unknown virtual host',
+      { RABBITMQ_VHOST: 'nowhere' },
+      /has no virtual host "nowhere".*RABBITMQ_VHOST\.$/,
+    ],
+  ])(
+    '%s is one sentence at once, whatever the command',
+    async (_, wrong, sentence) => {
+      const commands = [['queue', 'publish', '--generate', '3'], ['queue', 'init'], ['worker']];
+      const ended = await Promise.all(commands.map((args) => world.cli(args, wrong).ended));
+      for (const { code, stdout, stderr } of ended) {
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+        expect(stderr.trim()).toMatch(sentence);
+        expect(stderr.trim().split('\n')).toHaveLength(1);
+      }
+    },
+    90_000,
+  );
+
+  it.each([
+    ['a file that is not there', 'nothing.csv', null, 1, /"nothing\.csv" does not exist/],
+    ['a folder', '.', null, 1, /is a folder: name a file in it/],
+    ['a header that names no artist', 'odd.csv', 'a,b\n1,2\n', 1, /artist/],
+  ])(
+    'queue publish of %s is one sentence',
+    async (_, name, content, code, sentence) => {
+      const path = content === null ? name : join(folder, name);
+      if (content !== null) writeFileSync(path, content);
+      const published = await world.cli(['queue', 'publish', path]).ended;
+      expect({ code: published.code, stdout: published.stdout }).toEqual({ code, stdout: '' });
+      expect(published.stderr).toMatch(sentence);
+    },
+    60_000,
+  );
+
+  it('without a file, or with two sources of tasks, its usage is wrong', async () => {
+    for (const args of [[], [file('d.csv', [30], 5), '--generate', '1'], ['--generate', '0']])
+      expect((await world.cli(['queue', 'publish', ...args]).ended).code).toBe(2);
+  }, 60_000);
+
+  it('an outage amid publishing: /readyz tells of it, and every task is confirmed in the end', async () => {
+    const { host, port } = world.vhost.address;
+    const door = await openDoor({ host, port });
+    const publishing = world.cli(['queue', 'publish', '--generate', '20000'], {
+      RABBITMQ_HOST: '127.0.0.1',
+      RABBITMQ_PORT: String(door.port),
+    });
+    await publishing.said('/metrics are at http://');
+    const url = /at (http:\S+)\.\n/.exec(publishing.output())?.[1] ?? '';
+    const get = async (path: string) => {
+      const response = await fetch(`${url}${path}`);
+      return `${response.status} ${await response.text()}`;
+    };
+    const patience = { timeout: 20_000, interval: 20 };
+    const confirmed = `enrichment_published_total{queue="${realTimeQueue}",result="confirmed"}`;
+    await expect.poll(() => get('/metrics'), patience).toContain(confirmed);
+    door.cut();
+    await expect.poll(() => get('/readyz'), patience).toMatch(/^503 .*(Nothing listens|RabbitMQ)/);
+    expect(await get('/healthz')).toBe('200 ok\n');
+    door.mend();
+    const ended = await publishing.ended;
+    expect(ended.stdout, ended.stderr).toContain('Published enrichment task: 20000 confirmed.');
+    expect(ended.code).toBe(0);
+    await door.close();
+    await world.vhost.api('DELETE', `queues/%v/${realTimeQueue}/contents`);
   }, 90_000);
 
   it('low priorities go to the backlog, which a backlog worker takes', async () => {
@@ -124,6 +192,9 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     expect(metrics).toContain('enrichment_tasks_total{source="none",status="completed"} 1');
     expect(metrics).toContain('enrichment_circuit_breaker_state{provider="lastfm"} 0');
     expect(metrics).toContain('dlq_messages_total{queue="metadata_enrichment_dlq"} 0');
+    expect(metrics).toContain('dlq_messages_total{queue="enrichment_dead_letter_inbox"} 0');
+    expect(metrics).toContain('enrichment_rate_limit_remaining{provider="spotify"} +Inf');
+    expect(metrics).toContain(`enrichment_task_duration_seconds_count{queue="${realTimeQueue}"} 1`);
     expect((await get('/nowhere')).status).toBe(404);
     await stopWorker(worker);
   }, 60_000);

@@ -20,6 +20,15 @@ it('the text is JSON of the value, and well-formed Unicode without NUL', () => {
   );
 });
 
+it('a client that encodes the value by itself writes the same text', () => {
+  fc.assert(
+    fc.property(anyJsonObject, (data) => {
+      const [encoded] = encodeAppend('track-a', [{ ...eventOf(), data }]);
+      expect(JSON.stringify(encoded?.json)).toBe(encoded?.data);
+    }),
+  );
+});
+
 it.each<readonly [what: string, data: unknown]>([
   ['NaN', { n: Number.NaN }],
   ['an infinity', { list: [1, Number.POSITIVE_INFINITY] }],

@@ -17,6 +17,7 @@ export function namespaced(ledger: Ledger, namespace: string): Ledger {
       }
     },
     head: () => ledger.head(),
+    cut: (stream, before) => ledger.cut(inside(stream), before),
     behind: (after) => ledger.behind(after),
     server: () => ledger.server(),
     isAtOrAfter: (position, other) => ledger.isAtOrAfter(position, other),

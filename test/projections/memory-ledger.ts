@@ -31,6 +31,7 @@ export function memoryLedger(
     },
     head: async () => events.at(-1)?.position ?? null,
     server: async () => 'memory',
+    cut: () => Promise.reject(new Error('Nothing is cut here.')),
     behind: async () => ({ events: null, bytes: 0, oldestAt: null }),
     isAtOrAfter,
     close: async () => undefined,

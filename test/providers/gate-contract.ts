@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultGateLimits, type GateLimits } from '../../src/domain/provider-gate.ts';
+import { defaultGateLimits, type GateLimits } from '../../src/domain/gate-limits.ts';
 import type { ProviderGates } from '../../src/providers/gate.ts';
 
 const limits = (ratePerSecond: number): GateLimits => ({ ...defaultGateLimits, ratePerSecond });

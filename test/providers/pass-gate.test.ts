@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaultGateLimits } from '../../src/domain/gate-limits.ts';
 import type { Lane } from '../../src/domain/priority.ts';
-import { defaultGateLimits } from '../../src/domain/provider-gate.ts';
 import { createMemoryGates } from '../../src/providers/memory-gates.ts';
 import { passGate } from '../../src/providers/pass-gate.ts';
 

@@ -1,60 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  admit,
-  circuitState,
-  defaultGateLimits,
-  type GateLimits,
-  type GateReport,
-  type GateState,
-  mayEnter,
-  newGate,
-  report,
-} from '../../src/domain/provider-gate.ts';
+import { createRedis } from '../../src/cache/redis-client.ts';
+import { defaultGateLimits, type GateLimits } from '../../src/domain/gate-limits.ts';
 import { createRedisGates } from '../../src/providers/redis-gates.ts';
-import { describeWithRedis, openRedis } from './open-redis.ts';
+import { openDoor } from '../support/door.ts';
+import { describeWithRedis, openRedis, ready, redisAddress } from './open-redis.ts';
 
 const limitsOf = (ratePerSecond: number): GateLimits => ({
   ...defaultGateLimits,
   ratePerSecond,
   failuresToClose: 3,
 });
-
-type Step =
-  | { readonly kind: 'admit'; readonly lane: 'real-time' | 'backlog'; readonly patienceMs: number }
-  | { readonly kind: 'report'; readonly said: GateReport }
-  | { readonly kind: 'enter'; readonly probe: boolean }
-  | { readonly kind: 'time'; readonly ms: number }
-  | { readonly kind: 'lost' };
-
-const anyReport: fc.Arbitrary<GateReport> = fc.oneof(
-  fc.constantFrom<GateReport>({ kind: 'answered' }, { kind: 'failed' }, { kind: 'neutral' }),
-  fc.nat(100_000).map((retryAfterMs): GateReport => ({ kind: 'throttled', retryAfterMs })),
-);
-
-const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constant('admit' as const),
-      lane: fc.constantFrom('real-time' as const, 'backlog' as const),
-      patienceMs: fc.nat(5000),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('report' as const), said: anyReport }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('enter' as const), probe: fc.boolean() }) },
-  // The clock of a server may be set back.
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      kind: fc.constant('time' as const),
-      ms: fc.oneof(fc.nat(2000), fc.nat(100_000), fc.integer({ min: -5000, max: 0 })),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'lost' as const }) },
-);
 
 describeWithRedis('the gates in Redis', () => {
   let redis: Redis;
@@ -70,59 +28,6 @@ describeWithRedis('the gates in Redis', () => {
       namespace,
       redisNow: nowOf,
     });
-
-  it('are the pure model: any admissions, outcomes, lost keys and steps of the clock', async () => {
-    const rates = fc.constantFrom(1, 5, 7.3, Number.POSITIVE_INFINITY);
-    await fc.assert(
-      fc.asyncProperty(rates, fc.array(anyStep, { maxLength: 40 }), async (rate, steps) => {
-        const limits = limitsOf(rate);
-        let nowMs = 1_000_000;
-        const namespace = randomUUID();
-        const gates = open(limits, () => nowMs, namespace);
-        let state: GateState | null = null;
-        /** What the worker knows of closures, with which it fills in a lost gate. */
-        let known = { closedUntilMs: 0, closures: 0 };
-        const current = (): GateState => {
-          if (state !== null) return state;
-          const fresh = newGate(limits, nowMs);
-          return known.closedUntilMs > nowMs ? { ...fresh, ...known } : fresh;
-        };
-        for (const step of steps) {
-          if (step.kind === 'time') {
-            nowMs += step.ms;
-            continue;
-          }
-          if (step.kind === 'lost') {
-            state = null;
-            await redis.del(`${namespace}:gate:v1:spotify`);
-            continue;
-          }
-          state = current();
-          if (step.kind === 'admit') {
-            const [after, admission] = admit(state, limits, { ...step, nowMs });
-            state = after;
-            const inMs = admission.atMs - nowMs;
-            const expected =
-              admission.kind === 'slot'
-                ? { kind: 'slot', inMs, probe: admission.probe }
-                : { kind: 'later', inMs, why: admission.why };
-            expect(await gates.reserve('spotify', step)).toMatchObject(expected);
-          } else if (step.kind === 'report') {
-            state = report(state, limits, step.said, nowMs);
-            await gates.report('spotify', step.said);
-          } else {
-            expect(await gates.mayEnter('spotify', { kind: 'slot', inMs: 0, probe: step.probe })).toBe(
-              mayEnter(state, step.probe, nowMs),
-            );
-          }
-          known = { closedUntilMs: state.closedUntilMs, closures: state.closures };
-          expect(gates.circuit('spotify')).toBe(circuitState(state, nowMs));
-        }
-        await redis.del(`${namespace}:gate:v1:spotify`);
-      }),
-      { numRuns: 400 },
-    );
-  }, 60_000);
 
   it('are one for all: ten workers together take one slot an interval, also across a flushed Redis', async () => {
     let nowMs = 5000;
@@ -160,11 +65,13 @@ describeWithRedis('the gates in Redis', () => {
   it('an operator looks at them, closes and opens them', async () => {
     let nowMs = 1000;
     const gates = open(limitsOf(5), () => nowMs);
-    await gates.shut('spotify', 60_000);
+    await gates.shut('spotify', 60_000, 'by me');
     expect(await gates.status('spotify')).toEqual({
       circuit: 'open',
       nextFreeInMs: 60_000,
       closedForMs: 60_000,
+      closedBy: 'by me',
+      spentToday: 0,
     });
     nowMs += 1000;
     expect(await gates.reserve('spotify', { lane: 'real-time', patienceMs: 100 })).toEqual({
@@ -195,5 +102,52 @@ describeWithRedis('the gates in Redis', () => {
     expect(gates.nextFreeInMs('spotify')).toBeGreaterThan(1000);
     await gates.report('spotify', { kind: 'failed' });
     await expect(gates.status('spotify')).rejects.toThrow();
+  });
+
+  it('a Retry-After that Redis did not hear closes the gate for all with the next question', async () => {
+    const door = await openDoor(await redisAddress());
+    const flaky = createRedis({ host: '127.0.0.1', port: door.port, password: null }, 1000);
+    await ready(flaky);
+    const limits = limitsOf(5);
+    const namespace = randomUUID();
+    const shared = { limits: { spotify: limits, musicbrainz: limits, lastfm: limits }, namespace };
+    const told = createRedisGates({ redis: flaky, ...shared });
+    const other = createRedisGates({ redis, ...shared });
+    const ask = { lane: 'real-time', patienceMs: 5000 } as const;
+    expect((await told.reserve('spotify', ask)).kind).toBe('slot');
+    door.cut();
+    await told.report('spotify', { kind: 'throttled', retryAfterMs: 600_000 });
+    door.mend();
+    await expect
+      .poll(async () => (await told.reserve('spotify', ask)).inMs, { timeout: 10_000 })
+      .toBeGreaterThan(500_000);
+    expect(await other.reserve('spotify', ask)).toMatchObject({ kind: 'later', why: 'closed' });
+    expect(await other.status('spotify')).toMatchObject({ circuit: 'open', closedBy: 'provider' });
+    await told.close();
+    await door.close();
+  }, 20_000);
+
+  it('a slot that is known too late is not used, and who is late each time gets longer ones', async () => {
+    const door = await openDoor(await redisAddress());
+    const slow = createRedis({ host: '127.0.0.1', port: door.port, password: null }, 1000);
+    await ready(slow);
+    const limits = limitsOf(5);
+    const namespace = randomUUID();
+    const shared = { limits: { spotify: limits, musicbrainz: limits, lastfm: limits }, namespace };
+    const gates = createRedisGates({ redis: slow, ...shared });
+    const other = createRedisGates({ redis, ...shared });
+    const ask = { lane: 'real-time', patienceMs: 0 } as const;
+    await gates.status('spotify');
+    await sleep(250);
+    door.slow(150);
+    expect(await gates.reserve('spotify', ask)).toMatchObject({ kind: 'later', why: 'rate' });
+    await sleep(250);
+    expect((await gates.reserve('spotify', ask)).kind).toBe('slot');
+    // An interval of 200 ms from when Redis gave it, and as much as that worker may be late.
+    const { nextFreeInMs } = await other.status('spotify');
+    expect(nextFreeInMs).toBeGreaterThan(100);
+    expect(nextFreeInMs).toBeLessThanOrEqual(250);
+    await gates.close();
+    await door.close();
   });
 });

@@ -18,10 +18,15 @@ export function addressOf(url: string): RedisAddress {
   };
 }
 
+/** Where the Redis of this run is. */
+export async function redisAddress(): Promise<RedisAddress> {
+  const { url } = await sharedService<{ readonly url: string }>('redis');
+  return addressOf(url);
+}
+
 /** A connection to the Redis of this run that is ready. */
 export async function openRedis(answerMsMax = 2000): Promise<Redis> {
-  const { url } = await sharedService<{ readonly url: string }>('redis');
-  const redis = createRedis(addressOf(url), answerMsMax);
+  const redis = createRedis(await redisAddress(), answerMsMax);
   await ready(redis);
   return redis;
 }

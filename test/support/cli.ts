@@ -46,7 +46,15 @@ export function startModule(
     output: () => stdout + stderr,
     said: (text) =>
       new Promise((done, failed) => {
-        const look = () => (stdout.includes(text) || stderr.includes(text) ? done() : undefined);
+        const forget = () => {
+          child.stdout.off('data', look);
+          child.stderr.off('data', look);
+        };
+        const look = () => {
+          if (!stdout.includes(text) && !stderr.includes(text)) return;
+          forget();
+          done();
+        };
         child.stdout.on('data', look);
         child.stderr.on('data', look);
         look();

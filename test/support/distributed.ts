@@ -6,7 +6,7 @@ import { noFaults } from '../../src/providers/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../src/providers/simulator/simulator.ts';
 import { EnrichmentQueuePublisher } from '../../src/queue/publisher.ts';
 import { initTopology } from '../../src/queue/rabbitmq-init.ts';
-import { laneQueues, topologyOf } from '../../src/queue/topology.ts';
+import { laneQueues, type QueueType, topologyOf } from '../../src/queue/topology.ts';
 import { type Ended, type Started, startCli, startModule } from './cli.ts';
 import { type FreshDatabase, freshDatabase } from './postgres.ts';
 import type { RabbitmqServer } from './services/rabbitmq.ts';
@@ -58,6 +58,9 @@ export async function openDistributedWorld(
   options: {
     readonly tracks?: number;
     readonly server?: RabbitmqServer;
+    /** A PostgreSQL for ledger and read models, `postgres://…`; left out: the one of this run. */
+    readonly postgres?: string;
+    readonly queueType?: QueueType;
     readonly simulator?: Partial<SimulatorOptions>;
   } = {},
 ): Promise<DistributedWorld> {
@@ -75,10 +78,14 @@ export async function openDistributedWorld(
       ...more,
     });
   const vhost = await openVhost(options.server);
-  const database = await freshDatabase();
+  const database = await freshDatabase(options.postgres);
   const ledger = await openPostgresLedger({ url: database.url });
   const { address, managementUrl } = vhost;
-  const { differences } = await initTopology({ address, managementUrl, type: 'classic' });
+  const { differences } = await initTopology({
+    address,
+    managementUrl,
+    type: options.queueType ?? 'classic',
+  });
   if (differences.length > 0) throw new Error(differences.join('\n'));
   const publisher = new EnrichmentQueuePublisher(address, { name: 'test' });
   const started = new Set<Started>();

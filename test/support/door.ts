@@ -1,19 +1,22 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A door to a server that can be cut, or fall silent, without touching the server. */
+/** A door to a server that can be cut, be slow, or fall silent, without touching the server. */
 export interface Door {
   readonly port: number;
   /** Lets nothing through, and leaves connections open. */
   freeze(): void;
+  /** From now on each answer comes so much later. */
+  slow(delayMs: number): void;
   /** Ends every connection and lets no new one in. */
   cut(): void;
-  /** Lets everything through again. */
+  /** Lets everything through again, at once. */
   mend(): void;
   close(): Promise<void>;
 }
 
 export async function openDoor(target: { readonly host: string; readonly port: number }): Promise<Door> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  let delayMs = 0;
   let state: 'open' | 'frozen' | 'cut' = 'open';
   const server = createServer((inner) => {
     if (state === 'cut') {
@@ -28,8 +31,16 @@ export async function openDoor(target: { readonly host: string; readonly port: n
       inner.destroy();
       outer.destroy();
     };
-    for (const [from, to] of [pair, [outer, inner]] as const) {
-      from.on('data', (chunk) => void to.write(chunk));
+    let passedMs = 0;
+    inner.on('data', (chunk) => void outer.write(chunk));
+    outer.on('data', (chunk) => {
+      const nowMs = performance.now();
+      // What came first passes first.
+      passedMs = Math.max(passedMs, nowMs + delayMs);
+      if (passedMs <= nowMs) inner.write(chunk);
+      else setTimeout(() => void inner.write(chunk), passedMs - nowMs);
+    });
+    for (const from of pair) {
       from.on('error', end).on('close', end);
       if (state === 'frozen') from.pause();
     }
@@ -41,12 +52,16 @@ export async function openDoor(target: { readonly host: string; readonly port: n
       state = 'frozen';
       for (const socket of [...pairs].flat()) socket.pause();
     },
+    slow(ms) {
+      delayMs = ms;
+    },
     cut() {
       state = 'cut';
       for (const socket of [...pairs].flat()) socket.destroy();
     },
     mend() {
       state = 'open';
+      delayMs = 0;
       for (const socket of [...pairs].flat()) socket.resume();
     },
     close: () =>

@@ -31,8 +31,9 @@ export async function postgresUrl(): Promise<string> {
   return server.url;
 }
 
-export async function freshDatabase(): Promise<FreshDatabase> {
-  const serverUrl = await postgresUrl();
+/** @param server whose database it is to be; left out: the one of this run */
+export async function freshDatabase(server?: string): Promise<FreshDatabase> {
+  const serverUrl = server ?? (await postgresUrl());
   const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
   await run(serverUrl, `CREATE DATABASE ${name}`);
   const url = new URL(serverUrl);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { defaultGateLimits } from '../../src/domain/gate-limits.ts';
 import type { Provider } from '../../src/domain/provider.ts';
-import { defaultGateLimits } from '../../src/domain/provider-gate.ts';
 import { createMemoryGates } from '../../src/providers/memory-gates.ts';
 import { createIntake, type Entry, Stopping } from '../../src/workers/intake.ts';
 import { perProvider } from './world.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { defaultGateLimits } from '../../src/domain/provider-gate.ts';
+import { defaultGateLimits } from '../../src/domain/gate-limits.ts';
 import { createMemoryGates } from '../../src/providers/memory-gates.ts';
 import { createCallPace } from '../../src/workers/call-pace.ts';
 import { reachCall } from '../../src/workers/reach-call.ts';

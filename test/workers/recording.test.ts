@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { lookupKey } from '../../src/domain/lookup.ts';
 import type { providers } from '../../src/domain/provider.ts';
 import { trackStream } from '../../src/domain/stream-names.ts';
-import { finds, foundFor, missing, scriptedClients } from './clients.ts';
+import {
+  finds,
+  foundFor,
+  missing,
+  misused,
+  scriptedClients,
+  throttledFor,
+  unauthorised,
+  unavailable,
+} from './clients.ts';
 import { factsOfTrack, ofType, typesOf, useLedger, watched } from './ledgers.ts';
 import { messageOf, newTrackId, openWorld, requestOf, until } from './world.ts';
 
@@ -74,6 +83,20 @@ describe('what a task appends', () => {
       return cached?.answer.kind === 'found' && cached.answer.candidates[0]?.values.bpm === 102;
     });
   });
+
+  it.each(['unavailable', 'throttled', 'misused', 'unauthorised'] as const)(
+    'leaves nothing in the cache where there was no answer: %s',
+    async (kind) => {
+      const outcome = { unavailable, throttled: throttledFor(1), misused, unauthorised }[kind];
+      const { spotify, lastfm } = scriptedClients({ spotify: outcome, lastfm: finds });
+      const world = openWorld({ ledger: ledgerOf(), clients: { spotify, lastfm } });
+      const request = requestOf();
+      await world.deliver(messageOf(request));
+      await until(async () => (await world.cache.get(searchKey('lastfm', request))) !== null);
+      expect(spotify.calls.length).toBeGreaterThan(0);
+      expect(await world.cache.get(searchKey('spotify', request))).toBeNull();
+    },
+  );
 
   it('comes before the cache has the answer, and before any other task gets it', async () => {
     const ledger = watched(ledgerOf());

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryCache } from '../../src/cache/memory.ts';
 import { createMemorySingleFlight } from '../../src/cache/memory-single-flight.ts';
+import { defaultGateLimits, type GateLimits } from '../../src/domain/gate-limits.ts';
 import { laneOfPriority } from '../../src/domain/priority.ts';
 import { type Provider, providers } from '../../src/domain/provider.ts';
-import { defaultGateLimits, type GateLimits } from '../../src/domain/provider-gate.ts';
 import { defaultRetryPolicy, type RetryPolicy } from '../../src/domain/retry-policy.ts';
 import type { TaskState } from '../../src/domain/state.ts';
 import type { TaskOrigin, TaskRequest } from '../../src/domain/task.ts';
@@ -18,9 +18,9 @@ import {
 import { encodeMessage } from '../../src/queue/message.ts';
 import type { TaskMessage } from '../../src/queue/queue.ts';
 import { randomId } from '../../src/queue/task-id.ts';
-import type { FlightValue } from '../../src/workers/ask.ts';
 import { createCallPace } from '../../src/workers/call-pace.ts';
 import { createCredentials } from '../../src/workers/credentials.ts';
+import type { FlightValue } from '../../src/workers/flight-value.ts';
 import { createHandler, type HandlerOptions } from '../../src/workers/handle.ts';
 import { createIntake } from '../../src/workers/intake.ts';
 import type { WorkerObserver } from '../../src/workers/worker-observer.ts';

@@ -6,7 +6,9 @@ import { failureReasons } from '../../domain/events.ts';
 import { providers } from '../../domain/provider.ts';
 import type { TaskRow } from '../../projections/schema.ts';
 import type { DeadLetterFilter } from '../../projections/task-queries.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 import { dismissDeadLetter, replayDeadLetter } from '../../workers/operator.ts';
+import { withHealth } from '../command-health.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { counted } from '../number-text.ts';
@@ -15,7 +17,7 @@ import { formatTable } from '../table.ts';
 import { timeText } from '../time-text.ts';
 import { UserError } from '../user-error.ts';
 import { shown, visibleText } from '../visible-text.ts';
-import { wholeNumber } from './option-values.ts';
+import { reason, wholeNumber } from './option-values.ts';
 
 interface FilterFlags {
   readonly errorType?: string;
@@ -47,7 +49,7 @@ export function dlqCommand(): Command {
       .description('publish them again as new tasks; safe to repeat')
       .argument('[ids...]', 'task ids; or a filter'),
   )
-    .option('--why <text>', 'why, as the ledger keeps it', 'asked for at the command line')
+    .option('--why <text>', 'why, as the ledger keeps it', reason, 'asked for at the command line')
     .option('--rate <n>', 'how many a second', wholeNumber(1, 10_000), 50)
     .option('--dry-run', 'only say which')
     .addHelpText(
@@ -61,7 +63,7 @@ export function dlqCommand(): Command {
       .description('settle them without another try')
       .argument('[ids...]', 'task ids; or a filter'),
   )
-    .requiredOption('--why <text>', 'why, as the ledger keeps it')
+    .requiredOption('--why <text>', 'why, as the ledger keeps it', reason)
     .option('--dry-run', 'only say which')
     .action(dismiss);
   return dlq;
@@ -114,7 +116,8 @@ async function list(
       shown(nameOf(row), cellColumnsMax),
       visibleText(row.taskId),
     ]);
-    process.stdout.write(`${formatTable(cells)}\n\n`);
+    const header = ['failed at (UTC)', 'error type', 'settled', 'track', 'task id'];
+    process.stdout.write(`${formatTable([header, ...cells])}\n\n`);
     process.stdout.write(
       `${formatTable(
         counts.map(({ reason, count }) => [String(count), reason]),
@@ -175,25 +178,30 @@ async function replay(
   flags: FilterFlags & { readonly why: string; readonly rate: number; readonly dryRun?: true },
 ): Promise<void> {
   const { why, rate, dryRun, ...rest } = flags;
-  await withOperator(async ({ queries, services, by }) => {
+  await withOperator(async ({ queries, services, faults, by }) => {
     const rows = await chosen(queries, ids, rest);
     if (dryRun === true) return tellWhich('would be replayed', rows);
-    let replayed = 0;
-    for (const row of rows) {
-      const startedMs = performance.now();
-      const result = await replayDeadLetter(row, { by, why }, services);
-      if (result.kind === 'not-replayed') {
-        process.stderr.write(`${row.taskId} was not replayed: ${result.reason}\n`);
-        process.exitCode = exitCodes.doneWithRejects;
-      } else {
-        replayed += 1;
-        process.stdout.write(
-          `${replayed} of ${rows.length}  ${row.taskId} as ${result.newTaskId}${result.kind === 'again' ? ' (again: it is unfinished)' : ''}\n`,
-        );
+    const metrics = createMetrics(null);
+    const note = (line: string) => void process.stderr.write(`${line}\n`);
+    const { health } = readConfig();
+    await withHealth({ health, metrics, reasons: async () => faults(), note }, async () => {
+      let replayed = 0;
+      for (const [n, row] of rows.entries()) {
+        const startedMs = performance.now();
+        const result = await replayDeadLetter(row, { by, why }, services);
+        metrics.replays.inc({ status: result.kind });
+        if (result.kind === 'not-replayed') {
+          process.stderr.write(`${row.taskId} was not replayed: ${result.reason}\n`);
+          process.exitCode = exitCodes.doneWithRejects;
+        } else {
+          replayed += 1;
+          const again = result.kind === 'again' ? ' (again: it is unfinished)' : '';
+          process.stdout.write(`${n + 1} of ${rows.length}  ${row.taskId} as ${result.newTaskId}${again}\n`);
+        }
+        if (n + 1 < rows.length) await sleep(Math.max(0, 1000 / rate - (performance.now() - startedMs)));
       }
-      await sleep(Math.max(0, 1000 / rate - (performance.now() - startedMs)));
-    }
-    process.stdout.write(`${counted(replayed, 'dead letter')} replayed.\n`);
+      process.stdout.write(`${counted(replayed, 'dead letter')} replayed.\n`);
+    });
   });
 }
 
@@ -205,14 +213,18 @@ async function dismiss(
   await withOperator(async ({ queries, services, by }) => {
     const rows = await chosen(queries, ids, rest);
     if (dryRun === true) return tellWhich('would be dismissed', rows);
+    let dismissed = 0;
     for (const row of rows) {
       const fault =
         row.settlement === 'dismissed' ? null : await dismissDeadLetter(row, { by, why }, services);
-      if (fault === null) continue;
+      if (fault === null) {
+        dismissed += 1;
+        continue;
+      }
       process.stderr.write(`${row.taskId} was not dismissed: ${fault}\n`);
       process.exitCode = exitCodes.doneWithRejects;
     }
-    process.stdout.write(`${counted(rows.length, 'dead letter')} dismissed.\n`);
+    process.stdout.write(`${counted(dismissed, 'dead letter')} dismissed.\n`);
   });
 }
 

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type OpenLedger, openLedger } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
-import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
+import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { formatTable } from '../table.ts';
@@ -69,7 +69,7 @@ async function doctor({ dataDir }: { readonly dataDir: string }): Promise<void> 
   const broker = rabbitmq as Config['rabbitmq'];
   if (broker !== null) {
     await check('RabbitMQ', async () => {
-      const { server, missing } = await checkTopology(broker, neededQueues());
+      const { server, missing } = await checkTopology(broker, neededByWorkers());
       if (missing.length > 0)
         throw new UserError(`${server} lacks ${missing.join(', ')}: run "${tool} queue init".`);
       return `${server}, every queue is there`;

@@ -13,3 +13,13 @@ export function share(text: string): number {
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError('It takes a number from 0 to 1.');
 }
+
+const reasonCharsMax = 1000;
+
+/** What an operator says that the ledger is to keep. @throws InvalidArgumentError */
+export function reason(text: string): string {
+  const said = text.trim();
+  if (said === '' || said.length > reasonCharsMax)
+    throw new InvalidArgumentError(`It takes a few words, at most ${reasonCharsMax} characters.`);
+  return said;
+}

@@ -2,9 +2,13 @@ import { Command } from 'commander';
 import { openLedgerAt } from '../../app.ts';
 import { readConfig, required } from '../../config.ts';
 import { startProjector } from '../../projections/projector.ts';
+import { openProviderTotals } from '../../projections/provider-totals.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
+import { addProjectorGauges } from '../../telemetry/projector-metrics.ts';
 import { tool } from '../command-line.ts';
+import { ledgerReasons } from '../ledger-reasons.ts';
+import { readProjector } from '../projector-readings.ts';
 import { runService } from '../service.ts';
 
 export function projectorCommand(): Command {
@@ -29,15 +33,19 @@ async function project(): Promise<void> {
       else logger.error(`the read models do not follow: ${why}`);
     },
   });
+  const metrics = createMetrics(null);
+  const totals = openProviderTotals({ url });
+  addProjectorGauges(metrics, () => readProjector({ projector, ledger, totals }));
   await runService(
     {
       failed: new Promise(() => undefined),
-      reasons: async () => projector.fault(),
+      reasons: async () => [...projector.fault(), ...(await ledgerReasons(ledger))],
       async stop() {
         await projector.stop();
+        await totals.close();
         await ledger.close();
       },
     },
-    { name: 'enrichment projector', health: config.health, metrics: createMetrics(null), logger },
+    { name: 'enrichment projector', health: config.health, metrics, logger },
   );
 }

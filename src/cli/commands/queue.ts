@@ -1,13 +1,16 @@
 import { Command } from 'commander';
 import { readConfig, required, terminalOf } from '../../config.ts';
 import { EnrichmentQueuePublisher, type EnrichmentTask, taskIdOfRow } from '../../queue/publisher.ts';
-import { QueueUnavailable } from '../../queue/rabbitmq-connection.ts';
-import { initTopology } from '../../queue/rabbitmq-init.ts';
+import { QueueUnavailable, type RabbitmqAddress } from '../../queue/rabbitmq-connection.ts';
+import { checkTopology, initTopology } from '../../queue/rabbitmq-init.ts';
+import { laneQueues } from '../../queue/topology.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 import { publishAgain } from '../../workers/operator.ts';
+import { withHealth } from '../command-health.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import type { InputRow, RejectedRow } from '../input/input-row.ts';
-import { countRowsRoughly, openInputFile } from '../input/input-source.ts';
+import { countRowsRoughly, type InputSource, openInputFile } from '../input/input-source.ts';
 import { readRows } from '../input/read-rows.ts';
 import { counted } from '../number-text.ts';
 import { withOperator } from '../operator-session.ts';
@@ -33,7 +36,7 @@ export function queueCommand(): Command {
   queue
     .command('publish')
     .description('publish the tracks of a file as tasks (CSV with a header, or JSON lines)')
-    .argument('[file]', 'the tracks, as for "run"')
+    .argument('[file]', 'the tracks, as for "run"; - is standard input')
     .option('--generate <n>', 'instead of a file: so many test tasks', wholeNumber(1, 100_000_000))
     .option('--priority <n>', 'for rows without one of their own', wholeNumber(0, 10))
     .option('--json', 'print the summary as JSON on standard output')
@@ -89,7 +92,8 @@ async function init(): Promise<void> {
     ...report.made.map((what) => `  ok  ${what}`),
     ...report.notes.map((note) => `  note: ${note}`),
     ...report.byHand.map(
-      (command) => `  The management API cannot be reached. Run this where the broker is:\n    ${command}`,
+      (command) =>
+        `  The management API at ${managementUrl} did not do it. Run this where the broker is:\n    ${command}`,
     ),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
@@ -104,30 +108,36 @@ interface PublishFlags {
 }
 
 async function publish(file: string | undefined, flags: PublishFlags): Promise<void> {
-  const { rabbitmq } = readConfig();
+  const { rabbitmq, health } = readConfig();
   const { managementUrl: _, ...address } = required(rabbitmq, rabbitmqVariables);
   if ((file === undefined) === (flags.generate === undefined)) {
     throw new UserError('Name a file, or say --generate N: one of the two.', {
       exitCode: exitCodes.wrongUsage,
     });
   }
-  const source = file === undefined ? null : await openInputFile(file);
+  const source = file === undefined ? null : file === '-' ? standardInput() : await openInputFile(file);
+  await checkQueues(address);
   const total = source === null ? (flags.generate ?? 0) : await countRowsRoughly(source);
   const label = source === null ? 'test tasks' : source.name;
   const rejects = createRejectsFile({ dataDir: '.', inputName: label });
   const publisher = new EnrichmentQueuePublisher(address, { name: 'enrichment-queue-publish' });
+  const metrics = createMetrics(null);
   const isTTY = isInteractive(process.stderr, terminalOf());
   const progress = createProgress({ stream: process.stderr, isTTY, total, label });
   const rows = source === null ? generated(flags.generate ?? 0) : readRows(source);
   let published: Published;
+  const reasons = async () => publisher.faults();
   try {
-    published = await publishRows({
-      rows,
-      publisher,
-      taskOf: (row) => taskOf(row, flags.priority ?? null),
-      onReject: (row) => rejects.add(row),
-      onProgress: (done, failed) => progress.update({ done, enriched: done - failed, failed, waiting: 0 }),
-    });
+    published = await withHealth({ health, metrics, reasons, note: progress.note }, () =>
+      publishRows({
+        rows,
+        publisher,
+        taskOf: (row) => taskOf(row, flags.priority ?? null),
+        onReject: (row) => rejects.add(row),
+        onProgress: (done, failed) => progress.update({ done, enriched: done - failed, failed, waiting: 0 }),
+        onOffered: (queue, result) => metrics.published.inc({ queue, result }),
+      }),
+    );
   } catch (error) {
     if (!(error instanceof QueueUnavailable)) throw error;
     const again = 'Run the same command again: what was published makes no new tasks.';
@@ -146,6 +156,22 @@ async function publish(file: string | undefined, flags: PublishFlags): Promise<v
     if (rejected > 0) process.stdout.write(`  ${rejected} not published: see ${rejects.path}\n`);
   }
   if (rejected > 0) process.exitCode = exitCodes.doneWithRejects;
+}
+
+/** So that a wrong address, user or missing queue is told at once, not after the patience for an outage. */
+async function checkQueues(address: RabbitmqAddress): Promise<void> {
+  const { server, missing } = await checkTopology(address, {
+    queues: Object.values(laneQueues),
+    exchanges: [],
+  });
+  if (missing.length > 0) {
+    const names = missing.map((one) => `"${one}"`).join(', ');
+    throw new UserError(`${server} lacks ${names}: run "${tool} queue init" first.`);
+  }
+}
+
+function standardInput(): InputSource {
+  return { name: 'stdin', size: null, open: () => process.stdin };
 }
 
 function taskOf(row: InputRow, priority: number | null): EnrichmentTask {

@@ -14,6 +14,7 @@ import { formatHistory, formatTrack } from '../timeline.ts';
 import { trackViewOf } from '../track-view.ts';
 import { UserError } from '../user-error.ts';
 import { visibleText } from '../visible-text.ts';
+import { eraseCommand } from './erase.ts';
 import { defaultDataDir } from './run.ts';
 
 /** How long a question waits for the read models to catch up with the ledger. */
@@ -56,7 +57,7 @@ export function trackCommand(): Command {
     .option('--json', 'print the events as JSON lines')
     .addHelpText('after', `\nExample:\n  $ ${tool} track history 0edd7a4f56cd98ef --json | head -1`)
     .action((id: string, flags: TrackFlags) => withStore(flags, (store) => history(store, id, flags)));
-  return track;
+  return track.addCommand(eraseCommand());
 }
 
 export async function withStore(flags: TrackFlags, use: (store: Store) => Promise<void>): Promise<void> {

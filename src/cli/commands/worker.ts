@@ -1,11 +1,16 @@
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { openLedgerAt } from '../../app.ts';
 import { startRabbitmqWorkers } from '../../app-workers.ts';
 import { type Config, readConfig, required } from '../../config.ts';
 import { type Lane, laneOfPriority } from '../../domain/priority.ts';
 import type { Provider } from '../../domain/provider.ts';
-import { checkTopology, neededQueues } from '../../queue/rabbitmq-init.ts';
+import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
+import type { RabbitmqQueue } from '../../queue/rabbitmq.ts';
+import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
+import { createManagement } from '../../queue/rabbitmq-management.ts';
+import { probeBroker } from '../../queue/rabbitmq-probe.ts';
 import { deadLetterInbox, deadLetterQueue, laneQueues } from '../../queue/topology.ts';
 import { createLogger, type Logger } from '../../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts';
@@ -13,6 +18,7 @@ import { createWorkerLog } from '../../workers/worker-log.ts';
 import { createWorkerMetrics } from '../../workers/worker-metrics.ts';
 import type { WorkerObserver } from '../../workers/worker-observer.ts';
 import { tool } from '../command-line.ts';
+import { ledgerReasons } from '../ledger-reasons.ts';
 import { runService, type Service } from '../service.ts';
 import { UserError } from '../user-error.ts';
 
@@ -36,14 +42,21 @@ Examples:
 It needs LEDGER_URL, RABBITMQ_USER and RABBITMQ_PASS, and the queues that "queue init" makes. /healthz, /readyz and
 /metrics are at HEALTH_HOST:HEALTH_PORT; the log tells the port where none is set. SIGTERM finishes what is in hand.`,
     )
-    .action(({ queue }: { readonly queue: Lane }) => work(queue));
+    .action(({ queue }: { readonly queue: Lane }) => runWorker(queue));
 }
 
-async function work(lane: Lane): Promise<void> {
+/** Runs a worker until it is stopped; benchmarks give it a ledger of their own. */
+export async function runWorker(
+  lane: Lane,
+  more: { readonly openLedger?: typeof openLedgerAt } = {},
+): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.serviceLogLevel);
   let metrics: Metrics | null = null;
-  const service = await startWorkerService({ config, lane, logger, onMetrics: (made) => (metrics = made) });
+  const onMetrics = (made: Metrics) => {
+    metrics = made;
+  };
+  const service = await startWorkerService({ config, lane, logger, onMetrics, ...more });
   if (metrics === null) throw new Error('A worker has metrics.');
   await runService(service, { name: `enrichment worker (${lane})`, health: config.health, metrics, logger });
 }
@@ -54,20 +67,26 @@ export async function startWorkerService(options: {
   readonly lane: Lane;
   readonly logger: Logger;
   readonly onMetrics: (metrics: Metrics) => void;
+  readonly openLedger?: typeof openLedgerAt;
   /** For tests that cut a worker off at a step. */
   readonly onStep?: WorkerObserver['onStep'];
 }): Promise<Service> {
-  const { config, lane, logger } = options;
-  const { managementUrl: _, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
+  const { config, lane, logger, openLedger = openLedgerAt } = options;
+  const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const { server, missing } = await checkTopology(address, neededQueues());
+  const { server, version, missing } = await checkTopology(address, neededByWorkers());
   if (missing.length > 0) {
     throw new UserError(
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,
     );
   }
-  const ledger = await openLedgerAt(ledgerUrl);
+  const ledger = await openLedger(ledgerUrl);
   logger.info(`${server}, ${await ledger.server()}`);
+  // Not waited for: without the management API a worker works as well.
+  const management = createManagement({ url: managementUrl, ...address });
+  void probeBroker({ management, type: config.queueType, version }).then((notes) => {
+    for (const note of notes) logger.warn(note);
+  });
   let ledgerState: string | null = null;
   let fail: (error: Error) => void = () => undefined;
   const failed = new Promise<Error>((resolve) => {
@@ -78,7 +97,13 @@ export async function startWorkerService(options: {
   const metrics: Metrics = createMetrics({
     providers: ['spotify', 'musicbrainz', 'lastfm'],
     circuitState: (provider) => circuitNumbers[workers.gates.circuit(provider as Provider)],
-    rateLimitRemaining: (provider) => (workers.gates.nextFreeInMs(provider as Provider) === 0 ? 1 : 0),
+    rateLimitRemaining: (provider) =>
+      rateLimitRemaining(
+        workers.gates,
+        provider as Provider,
+        config.gateLimits[provider as Provider].ratePerSecond,
+      ),
+    deadLetterDepths: () => depthsOf(workers.queue),
   });
   options.onMetrics(metrics);
   const counted = createWorkerMetrics(metrics, (of) => laneQueues[of]);
@@ -110,6 +135,10 @@ export async function startWorkerService(options: {
     onFatal: fail,
     onQueueState: (queue, why) =>
       why === null ? logger.info({ queue }, `Consuming ${queue}`) : logger.warn({ queue }, why),
+    onRedisState(why) {
+      if (why === null) logger.info('Redis is back: calls go on');
+      else logger.error(`No calls are made while Redis is away: ${why}`);
+    },
     onLedgerState(why) {
       ledgerState = why;
       if (why === null) logger.info('The ledger is back: tasks go on');
@@ -126,13 +155,32 @@ export async function startWorkerService(options: {
   return {
     failed,
     async reasons() {
-      const { depths } = await checkTopology(address, [deadLetterQueue, deadLetterInbox]);
-      for (const [queue, depth] of depths) metrics.deadLetterDepth.set({ queue }, depth);
-      return [...workers.queue.faults(), ...(ledgerState === null ? [] : [ledgerState])];
+      const faults = workers.queue.faults();
+      const broker = faults.length > 0 ? [] : await depthsOf(workers.queue).then(() => [], sentenceOf);
+      return [...faults, ...broker, ...(ledgerState === null ? await ledgerReasons(ledger) : [ledgerState])];
     },
     async stop() {
       await workers.stop();
       await ledger.close();
     },
   };
+}
+
+/** Shorter than a health check or a scrape may take. */
+const depthMsMax = 1500;
+
+/** How deep the dead-letter queues are. @throws Error where the broker does not tell in time */
+async function depthsOf(queue: RabbitmqQueue): Promise<ReadonlyMap<string, number>> {
+  const asked = Promise.all(
+    [deadLetterQueue, deadLetterInbox].map(async (name) => [name, await queue.depth(name)] as const),
+  );
+  asked.catch(() => undefined);
+  const late = sleep(depthMsMax, null, { ref: false });
+  const depths = await Promise.race([asked, late]);
+  if (depths === null) throw new Error(`RabbitMQ does not answer within ${depthMsMax / 1000} s.`);
+  return new Map(depths);
+}
+
+function sentenceOf(error: unknown): readonly string[] {
+  return [error instanceof Error ? error.message : String(error)];
 }

@@ -12,6 +12,7 @@ export interface Faults {
   readonly lastfmErrorShare: number;
   /** Refusals with Retry-After. */
   readonly throttleShare: number;
+  readonly retryAfterSeconds: number;
   /** Truncated JSON and HTML. */
   readonly brokenBodyShare: number;
   /** Calls that are never answered. */
@@ -28,6 +29,7 @@ export const noFaults: Faults = {
   musicbrainzBusyShare: 0,
   lastfmErrorShare: 0,
   throttleShare: 0,
+  retryAfterSeconds: 2,
   brokenBodyShare: 0,
   hangShare: 0,
   outage: null,
@@ -54,7 +56,7 @@ export function faultOf(
   if (strikes(faults.brokenBodyShare)) {
     return call % 2 === 0 ? html(200) : { status: 200, headers: {}, body: '{"tracks":{"items":[{"id":' };
   }
-  if (strikes(faults.throttleShare)) return throttled(provider, 2);
+  if (strikes(faults.throttleShare)) return throttled(provider, faults.retryAfterSeconds);
   if (provider === 'musicbrainz' && strikes(faults.musicbrainzBusyShare)) return busy;
   if (provider === 'lastfm' && strikes(faults.lastfmErrorShare)) return operationFailed(200, call);
   if (strikes(faults.errorShare)) return serverError(provider, call);

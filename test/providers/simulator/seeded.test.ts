@@ -50,6 +50,7 @@ describe('a seed', () => {
       musicbrainzBusyShare: 0.1,
       lastfmErrorShare: 0.1,
       throttleShare: 0.1,
+      retryAfterSeconds: 2,
       brokenBodyShare: 0.1,
       hangShare: 0,
       outage: null,

@@ -180,6 +180,17 @@ describeWithRabbitmq('the queue on RabbitMQ survives', () => {
     expect(came[0]).toMatchObject({ message: { id: 'waits', hop: 3, priority: 8 }, redelivered: false });
   });
 
+  it('a short wait that was asked for after a long one: it is not held up behind it', async () => {
+    const { came } = collect();
+    await began();
+    const startedMs = performance.now();
+    await queue.publish(messageOf({ id: 'long' }), { delayMs: 5000 });
+    await queue.publish(messageOf({ id: 'short' }), { delayMs: 900 });
+    await expect.poll(() => came.map(({ message }) => message.id), patience).toEqual(['short']);
+    expect(performance.now() - startedMs).toBeLessThan(4000);
+    await expect.poll(() => came.length, patience).toBe(2);
+  });
+
   it('messages of foreign publishers: without id, priority or headers, or with odd ones', async () => {
     const { came } = collect(['backlog']);
     await foreign(async (channel) => {

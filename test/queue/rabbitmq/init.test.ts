@@ -1,7 +1,9 @@
 import { connect } from 'amqplib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createConnection } from '../../../src/queue/rabbitmq-connection.ts';
-import { checkTopology, initTopology, neededQueues } from '../../../src/queue/rabbitmq-init.ts';
+import { checkTopology, initTopology, neededByWorkers } from '../../../src/queue/rabbitmq-init.ts';
+import { createManagement } from '../../../src/queue/rabbitmq-management.ts';
+import { probeBroker } from '../../../src/queue/rabbitmq-probe.ts';
 import { topologyOf } from '../../../src/queue/topology.ts';
 import { describeWithRabbitmq, openVhost, type Vhost } from '../../support/services/vhost.ts';
 
@@ -12,11 +14,15 @@ describeWithRabbitmq('queue init', () => {
   });
   afterEach(() => vhost.drop());
 
-  async function declare(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
+  async function declare(
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    durable = true,
+  ): Promise<void> {
     const { host: hostname, port, user: username, password, vhost: where } = vhost.address;
     const model = await connect({ hostname, port, username, password, vhost: where });
     const channel = await model.createChannel();
-    await channel.assertQueue(name, { durable: true, arguments: args });
+    await channel.assertQueue(name, { durable, arguments: args });
     await model.close();
   }
 
@@ -66,10 +72,11 @@ describeWithRabbitmq('queue init', () => {
       const managementUrl = managed ? vhost.managementUrl : 'http://127.0.0.1:1';
       const { differences, byHand } = await initTopology({ ...vhost, managementUrl, type: 'classic' });
       const all = differences.join('\n');
+      expect(differences).toHaveLength(1);
       expect(all).toMatch(
         /The queue metadata_enrichment_queue has x-\S+ .*, and .* is wanted: .*rabbitmqctl delete_queue metadata_enrichment_queue/,
       );
-      if (managed) expect(all).toContain('has x-max-priority 5, and 10 is wanted');
+      if (managed) expect(all).toContain('x-max-priority 5, and 10 is wanted');
       else expect(byHand.join()).toMatch(/^rabbitmqctl set_policy .*reject-publish/);
     },
   );
@@ -82,11 +89,33 @@ describeWithRabbitmq('queue init', () => {
     expect(again.differences.join()).toContain('x-queue-type "quorum", and "classic" is wanted');
   });
 
-  it('a worker only looks, and names what is missing', async () => {
-    const { missing } = await checkTopology(vhost.address, neededQueues());
-    expect(missing).toEqual(neededQueues());
+  it('a queue that would not survive a restart is reported, though its arguments are right', async () => {
+    const wanted = { 'x-message-ttl': 604_800_000, 'x-max-length': 10_000 };
+    await declare('metadata_enrichment_dlq', wanted, false);
+    const { differences } = await initTopology({ ...vhost, type: 'classic' });
+    expect(differences).toEqual([
+      expect.stringContaining('The queue metadata_enrichment_dlq has durable false, and true is wanted: '),
+    ]);
+  });
+
+  it('a probe tells of a queue that would drop messages when it is full, until the policy is there', async () => {
     await initTopology({ ...vhost, type: 'classic' });
-    expect((await checkTopology(vhost.address, neededQueues())).missing).toEqual([]);
+    const { version } = await checkTopology(vhost.address, neededByWorkers());
+    const management = createManagement({ url: vhost.managementUrl, ...vhost.address });
+    const dropping = async () =>
+      (await probeBroker({ management, type: 'classic', version })).filter((note) => note.includes('drops'));
+    await expect.poll(dropping, { timeout: 5000 }).toEqual([]);
+    await vhost.api('DELETE', 'policies/%v/enrichment-refuse-when-full');
+    await expect.poll(dropping, { timeout: 5000 }).toHaveLength(2);
+    const old = await probeBroker({ management, type: 'classic', version: '3.9.29' });
+    expect(old[0]).toContain('3.9.29 is older than 3.10');
+  });
+
+  it('a worker only looks, and names what is missing', async () => {
+    const { missing } = await checkTopology(vhost.address, neededByWorkers());
+    expect(missing).toEqual([...neededByWorkers().queues, 'metadata_enrichment_dlx']);
+    await initTopology({ ...vhost, type: 'classic' });
+    expect((await checkTopology(vhost.address, neededByWorkers())).missing).toEqual([]);
   });
 
   it.each([

@@ -108,6 +108,17 @@ describeWithRabbitmq('the publisher', () => {
     expect(ids).toHaveLength(3000);
   });
 
+  it('more than the socket takes at once: it waits, and each comes once', async () => {
+    const extra = { text: 'x'.repeat(60_000) };
+    const all = Array.from({ length: 400 }, (_, n) =>
+      publisher.publish({ ...track, taskId: `task-${n}`, extra: { ...extra, n } }),
+    );
+    expect(new Set((await Promise.all(all)).map(({ result }) => result))).toEqual(new Set(['confirmed']));
+    const ids = (await taken('metadata_enrichment_queue')).map(({ properties }) => properties.messageId);
+    expect(ids).toHaveLength(400);
+    expect(new Set(ids).size).toBe(400);
+  }, 60_000);
+
   it('goes on after its connection was closed, and loses nothing', async () => {
     await publisher.publish({ ...track, taskId: 'first' });
     const publishing = Promise.all(

@@ -33,8 +33,14 @@ export function rabbitmqProgram(): string | null {
   return findProgram('rabbitmq-server', folders);
 }
 
-/** A broker of its own in a temporary folder, with everything on loopback and on free ports. */
-export async function startPrivateRabbitmq(): Promise<PrivateRabbitmq> {
+/**
+ * A broker of its own in a temporary folder, with everything on loopback and on free ports.
+ *
+ * @param settings of the application `rabbit`, besides or instead of ours, in milliseconds
+ */
+export async function startPrivateRabbitmq(
+  settings: Readonly<Record<string, number>> = {},
+): Promise<PrivateRabbitmq> {
   const program = rabbitmqProgram();
   if (program === null) throw new Error('rabbitmq-server is not installed.');
   const folder = mkdtempSync(join(tmpdir(), 'enrichment-rabbitmq-'));
@@ -56,11 +62,15 @@ export async function startPrivateRabbitmq(): Promise<PrivateRabbitmq> {
       '',
     ].join('\n'),
   );
-  // A dead-letter worker whose target refuses waits for three minutes otherwise.
-  writeFileSync(
-    join(folder, 'advanced.config'),
-    '[{rabbit, [{dead_letter_worker_publisher_confirm_timeout, 3000}]}].\n',
-  );
+  const advanced = {
+    // A dead-letter worker whose target refuses waits for three minutes otherwise.
+    dead_letter_worker_publisher_confirm_timeout: 3000,
+    // How often quorum queues count their messages; else every five seconds, and `drained` believes them.
+    quorum_tick_interval: 200,
+    ...settings,
+  };
+  const terms = Object.entries(advanced).map(([name, value]) => `{${name}, ${value}}`);
+  writeFileSync(join(folder, 'advanced.config'), `[{rabbit, [${terms.join(', ')}]}].\n`);
   const env = {
     ...process.env,
     HOME: folder,

@@ -15,6 +15,8 @@ export interface PrivateRedis {
   kill(): Promise<void>;
   /** Starts it again at the same port, empty. */
   start(): Promise<void>;
+  /** Has it forget everything. */
+  flush(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +49,7 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
     ];
     child = spawn(program ?? '', args, { stdio: 'ignore' });
     const deadlineMs = performance.now() + startMsMax;
-    while (!(await answers(port))) {
+    while ((await said(port, 'PING')) !== '+PONG') {
       if (performance.now() > deadlineMs) throw new Error('Redis was not ready in time.');
       await sleep(20);
     }
@@ -66,6 +68,10 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
     url: `redis://127.0.0.1:${port}`,
     start,
     kill,
+    async flush() {
+      const answer = await said(port, 'FLUSHALL');
+      if (answer !== '+OK') throw new Error(`Redis did not flush: ${answer}`);
+    },
     async stop() {
       await kill();
       rmSync(folder, { recursive: true, force: true });
@@ -73,15 +79,16 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
   };
 }
 
-async function answers(port: number): Promise<boolean> {
+/** Its answer to a command; empty where it does not answer. */
+async function said(port: number, command: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    socket.write('PING\r\n');
-    const [said] = (await once(socket, 'data')) as [Buffer];
-    return said.toString().startsWith('+PONG');
+    socket.write(`${command}\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    return answer.toString().trim();
   } catch {
-    return false;
+    return '';
   } finally {
     socket.destroy();
   }
