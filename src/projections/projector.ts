@@ -47,11 +47,13 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
   const { signal } = stopping;
   let state: ProjectorState = 'standing-by';
   let trouble: string | null = null;
+  let isTold = false;
   let follower: Follower | null = null;
   const running = run();
 
   function become(next: ProjectorState, why: string | null = null): void {
-    if (next === state && why === trouble) return;
+    if (isTold && next === state && why === trouble) return;
+    isTold = true;
     state = next;
     trouble = why;
     onState(state, why);
@@ -84,7 +86,7 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
       // Said at once, also where the active one is of that other version.
       await openFollower(client, ledger, true);
       while (!(await lockedBy(client))) {
-        if (state !== 'standing-by') become('standing-by');
+        become('standing-by');
         await sleep(lockAgainAfterMs, undefined, { signal });
       }
       // Rows go with the checkpoint: what a crash of the server takes along is brought in again.

@@ -3,13 +3,16 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TrackEvent } from '../../src/domain/events.ts';
 import type { Ledger, SubscriptionMessage } from '../../src/ledger/ledger.ts';
+import { openPostgresLedger } from '../../src/ledger/postgres.ts';
 import { migrateProjections } from '../../src/projections/migrate.ts';
 import { startProjector } from '../../src/projections/projector.ts';
 import { openTrackQueries } from '../../src/projections/queries.ts';
 import type { TrackRow } from '../../src/projections/schema.ts';
+import { setPause } from '../../src/projections/status.ts';
 import { applyToTrack } from '../../src/projections/tracks.ts';
 import { eventOf } from '../ledger/events.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { openDoor } from '../support/door.ts';
 import { anyTracks, appendInTurn, interleavings, recordedOf } from './recorded.ts';
 
 const caughtUpMsMax = 15_000;
@@ -205,6 +208,52 @@ describe('the projector', () => {
     const [row] = await storage.database.query('SELECT position FROM enrichment.projection_checkpoint');
     expect(row?.position).toBe(await ledger.head());
   });
+
+  it('waits for a ledger that is away, and goes on when it is back', async () => {
+    const { hostname, port } = new URL(url);
+    const door = await openDoor({ host: hostname, port: Number(port) });
+    const behindDoor = new URL(url);
+    [behindDoor.hostname, behindDoor.port] = ['127.0.0.1', String(door.port)];
+    const away = await openPostgresLedger({ url: behindDoor.href });
+    const projector = startProjector({ ledger: away, url });
+    await projector.waitUntilCaughtUp(caughtUpMsMax);
+    door.cut();
+    for (const name of ['a', 'b']) {
+      await ledger.append(`track-${name}`, 'no-stream', [eventOf({}, 'Unheard')]);
+      await sleep(700);
+    }
+    expect([...projector.parked]).toEqual([]);
+    door.mend();
+    await projector.waitUntilCaughtUp(caughtUpMsMax);
+    expect([...projector.parked]).toHaveLength(6);
+    await projector.stop();
+    await away.close();
+    await door.close();
+  }, 60_000);
+
+  it('stands still while it is paused, and goes on from there', async () => {
+    const states: string[] = [];
+    const projector = startProjector({ ledger, url, onState: (state) => states.push(state) });
+    await projector.waitUntilCaughtUp(caughtUpMsMax);
+    await setPause(url, 'me');
+    await expect.poll(() => projector.state, { timeout: caughtUpMsMax }).toBe('paused');
+    await ledger.append('track-a', 'no-stream', [eventOf({}, 'Unheard')]);
+    await sleep(1500);
+    expect([...projector.parked]).toEqual([]);
+    expect(projector.state).toBe('paused');
+    await expect(projector.waitUntilCaughtUp(100)).rejects.toThrow(/not at/);
+    await setPause(url, null);
+    await projector.waitUntilCaughtUp(caughtUpMsMax);
+    expect([...projector.parked]).toHaveLength(3);
+    await setPause(url, 'me');
+    await ledger.append('track-b', 'no-stream', [eventOf({}, 'Unheard')]);
+    await expect.poll(() => projector.state, { timeout: caughtUpMsMax }).toBe('paused');
+    // Also where a batch waits for the end of the pause.
+    const startedMs = performance.now();
+    await projector.stop();
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+    expect(states).not.toContain('in-trouble');
+  }, 60_000);
 
   it('says within its time that it is not caught up, and stops at once', async () => {
     const holder = startProjector({ ledger, url });
