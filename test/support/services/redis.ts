@@ -24,8 +24,12 @@ export function redisProgram(): string | null {
   return findProgram('redis-server');
 }
 
-/** A Redis of its own on loopback, which keeps nothing on disk. */
-export async function startPrivateRedis(): Promise<PrivateRedis> {
+/**
+ * A Redis of its own on loopback, which keeps nothing on disk.
+ *
+ * @param password that it wants of everybody; left out: none
+ */
+export async function startPrivateRedis(password?: string): Promise<PrivateRedis> {
   const program = redisProgram();
   if (program === null) throw new Error('redis-server is not installed.');
   const folder = mkdtempSync(join(tmpdir(), 'enrichment-redis-'));
@@ -44,6 +48,7 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
       'no',
       '--dir',
       folder,
+      ...(password === undefined ? [] : ['--requirepass', password]),
     ];
     child = spawn(program ?? '', args, { stdio: 'ignore' });
     const deadlineMs = performance.now() + startMsMax;
@@ -79,7 +84,8 @@ async function answers(port: number): Promise<boolean> {
     await once(socket, 'connect');
     socket.write('PING\r\n');
     const [said] = (await once(socket, 'data')) as [Buffer];
-    return said.toString().startsWith('+PONG');
+    // Without the password it refuses to say more.
+    return /^(\+PONG|-NOAUTH)/.test(said.toString());
   } catch {
     return false;
   } finally {
