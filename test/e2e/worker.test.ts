@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCli } from '../support/cli.ts';
 import {
   backlogQueue,
   type DistributedWorld,
@@ -134,6 +135,18 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     },
     60_000,
   );
+
+  it('queue publish - reads standard input, and tells of its rows as of those of a file', async () => {
+    const stdin = 'track_id,artist,title\nx5,Band 5,Song number 5\nx6,,Song\nx7,Band 0,Song number 7\n';
+    const args = ['queue', 'publish', '-', '--json'];
+    const published = await startCli(args, { ...world.environment(), stdin }).ended;
+    expect(JSON.parse(published.stdout)).toEqual({ confirmed: { [realTimeQueue]: 2 }, rejected: 1 });
+    expect(published.code).toBe(3);
+    const rejects = 'stdin.rejects.jsonl';
+    expect(JSON.parse(readFileSync(rejects, 'utf8'))).toMatchObject({ line: 3 });
+    rmSync(rejects);
+    await world.vhost.api('DELETE', `queues/%v/${realTimeQueue}/contents`);
+  }, 60_000);
 
   it('without a file, or with two sources of tasks, its usage is wrong', async () => {
     for (const args of [[], [file('d.csv', [30], 5), '--generate', '1'], ['--generate', '0']])
