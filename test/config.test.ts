@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, withoutRates } from '../src/config.ts';
 import { providers } from '../src/domain/provider.ts';
+import { laneQueues, topologyOf } from '../src/queue/topology.ts';
 
 const read = (env: Readonly<Record<string, string>>) => readConfig({}, env);
 
@@ -45,6 +46,17 @@ describe('the configuration', () => {
       patience: { requestMs: 2000, followUpMs: 30_000 },
       cacheTtlMs: { spotify: 604_800_000, musicbrainz: 2_592_000_000, lastfm: 604_800_000 },
     });
+  });
+
+  it('takes any name for the real-time queue but those of the other queues', () => {
+    const broker = { RABBITMQ_USER: 'u', RABBITMQ_PASS: 'p' };
+    expect(read(broker).rabbitmq).not.toHaveProperty('queueName');
+    const named = laneQueues['real-time'];
+    for (const name of ['my.tracks', 'Tracks:2', named])
+      expect(read({ ...broker, QUEUE_NAME: name }).rabbitmq).toMatchObject({ queueName: name });
+    const others = topologyOf('classic').queues.map(({ name }) => name);
+    for (const name of [...others.filter((one) => one !== named), 'amq.x', 'a b', "x'", 'x'.repeat(201)])
+      expect(faultsOf({ ...broker, QUEUE_NAME: name }), name).toMatch(/QUEUE_NAME: it takes a name/);
   });
 
   it('of any environment is a configuration, or faults that name their variables', () => {

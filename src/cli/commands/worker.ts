@@ -9,7 +9,7 @@ import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
 import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
 import { createManagement } from '../../queue/rabbitmq-management.ts';
 import { probeBroker } from '../../queue/rabbitmq-probe.ts';
-import { laneQueues } from '../../queue/topology.ts';
+import { laneQueuesOf } from '../../queue/topology.ts';
 import { createLogger, type Logger } from '../../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts';
 import { createWorkerLog } from '../../workers/worker-log.ts';
@@ -64,7 +64,8 @@ export async function startWorkerService(options: {
   const { config, lane, logger } = options;
   const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const { server, version, missing } = await checkTopology(address, neededByWorkers());
+  const laneQueues = laneQueuesOf(address);
+  const { server, version, missing } = await checkTopology(address, neededByWorkers(laneQueues));
   if (missing.length > 0) {
     throw new UserError(
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,
@@ -74,7 +75,7 @@ export async function startWorkerService(options: {
   logger.info(`${server}, ${await ledger.server()}`);
   // Not waited for: without the management API a worker works as well.
   const management = createManagement({ url: managementUrl, ...address });
-  void probeBroker({ management, type: config.queueType, version }).then((notes) => {
+  void probeBroker({ management, type: config.queueType, version, lanes: laneQueues }).then((notes) => {
     for (const note of notes) logger.warn(note);
   });
   let ledgerState: string | null = null;
