@@ -62,6 +62,6 @@ export async function openStore({ dataDir, ledgerUrl }: StoreOptions): Promise<S
 }
 
 /** Follows the ledger into the read models. */
-export function openProjector(store: Store): Projector {
+export function openProjector(store: Pick<Store, 'ledger' | 'databaseUrl'>): Projector {
   return startProjector({ ledger: store.ledger, url: store.databaseUrl });
 }
