@@ -33,7 +33,7 @@ export interface Unreadable {
 }
 
 const lookup = String.raw`"lookup":\{(?:"\w+":"(?:[^"\\]|\\.)*",?)+\}`;
-const answers = {
+export const answers = {
   ApiCalled: {
     start: new RegExp(String.raw`^\{"provider":"(\w+)",${lookup},"outcome":\{"kind":"(\w+)"`),
     end: /,"httpStatus":(?:\d+|null),"durationMs":(\d+(?:\.\d+)?),"calledAt":"([\w.:+-]+)","superseded":(?:true|false)\}$/y,
@@ -73,7 +73,7 @@ export function isReadable(event: SkimmedEvent | Unreadable): event is SkimmedEv
 const metaStart = /^\{"occurredAt":"([\w.:+-]+)","taskId":"((?:[^"\\])*)","hop":(\d+),/;
 
 /** What read models look at of the metadata of an answer that is of the present version. */
-function skimMeta(metadata: string): SkimmedCall['meta'] | null {
+export function skimMeta(metadata: string): SkimmedCall['meta'] | null {
   const [, occurredAt, taskId, hop] = metaStart.exec(metadata) ?? [];
   if (occurredAt === undefined || taskId === undefined || !metadata.endsWith('"schemaVersion":1}'))
     return null;

@@ -58,6 +58,8 @@ export function applyToTrack(
       return next;
     case 'Enriched':
       enrich(next, event.data);
+      // Decided again are the values alone: a newer task may be under way, and what it said of the track stands.
+      if (event.data.redecides === undefined) settle(next, event.data);
       next.enrichmentTimestamp = occurredAt;
       next.enrichedEventId = event.id;
       next.enrichedRevision = revision;
@@ -133,10 +135,14 @@ function work(row: Draft): void {
   row.failureReason = null;
 }
 
-function enrich(
-  row: Draft,
-  { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data'],
-): void {
+function settle(row: Draft, { artist, title, leftOut }: Enriched['data']): void {
+  row.artist = artist;
+  row.title = title;
+  row.retryAt = null;
+  row.leftOut = names(leftOut);
+}
+
+function enrich(row: Draft, { snapshot, status, sources, ruleVersion }: Enriched['data']): void {
   const values = row as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
@@ -146,12 +152,9 @@ function enrich(
     const { provider, confidence, eventId, revision } = source;
     provenance[columnOf(field)] = { provider, eventId, revision, confidence };
   }
-  row.artist = artist;
-  row.title = title;
-  row.status = status;
-  row.failureReason = null;
-  row.retryAt = null;
-  row.leftOut = names(leftOut);
+  // By other rules it can come to nothing.
+  row.status = sources.length === 0 ? 'failed' : status;
+  row.failureReason = sources.length === 0 ? 'not_found' : null;
   row.enrichmentSources = [...sources];
   row.enrichmentSourceApi = mostFields(Object.values(provenance));
   row.sourceDataVersion = ruleVersion;

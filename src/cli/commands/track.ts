@@ -1,20 +1,22 @@
 import { Command } from 'commander';
 import { openProjector, openStore, type Store } from '../../app.ts';
 import { readConfig } from '../../config.ts';
-import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
-import { decodeTrackEvent } from '../../ledger/track-events.ts';
+import { type Moment, rowAsOf } from '../../projections/as-of.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { trackRecordOf } from '../../projections/track-columns.ts';
 import { tool } from '../command-line.ts';
 import { existingDataDir } from '../data-dir.ts';
+import { momentOf, momentText } from '../moment.ts';
 import { say } from '../say.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
+import { erasureText, readableEvents } from '../track-session.ts';
 import { trackViewOf } from '../track-view.ts';
 import { UserError } from '../user-error.ts';
 import { visibleText } from '../visible-text.ts';
 import { defaultDataDir } from './run.ts';
+import { addQuestions } from './track-ask.ts';
 
 /** How long a question waits for the read models to catch up with the ledger. */
 const visibleWithinMsMax = 60_000;
@@ -36,10 +38,18 @@ export function trackCommand(): Command {
     .command('show')
     .description('the values of a track, and where each comes from')
     .argument('<id>', 'its track id')
+    .option('--as-of <moment>', 'as it was after a revision of its stream, or at a time', momentOf)
     .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print JSON')
-    .addHelpText('after', `\nExample:\n  $ ${tool} track show 0edd7a4f56cd98ef`)
-    .action((id: string, flags: TrackFlags) => withStore(flags, (store) => show(store, id, flags)));
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${tool} track show 0edd7a4f56cd98ef\n  $ ${tool} track show 0edd7a4f56cd98ef --as-of 2026-01-31T12:00`,
+    )
+    .action((id: string, flags: TrackFlags & { readonly asOf?: Moment }) =>
+      withStore(flags, (store) =>
+        flags.asOf === undefined ? show(store, id, flags) : showAsOf(store, id, flags.asOf, flags),
+      ),
+    );
   track
     .command('find')
     .description('the tracks whose artist and title hold these words, with their ids')
@@ -56,6 +66,7 @@ export function trackCommand(): Command {
     .option('--json', 'print the events as JSON lines')
     .addHelpText('after', `\nExample:\n  $ ${tool} track history 0edd7a4f56cd98ef --json | head -1`)
     .action((id: string, flags: TrackFlags) => withStore(flags, (store) => history(store, id, flags)));
+  addQuestions(track);
   return track;
 }
 
@@ -84,7 +95,26 @@ async function ask<Answer>(
 
 export async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
   const row = await ask(store, ({ findTrack }) => findTrack(id));
-  if (row === null) throw unknownTrack(id, flags);
+  if (row === null) {
+    const erased = erasureText(id, readableEvents(await store.ledger.read(trackStream(id))));
+    throw erased === null ? unknownTrack(id, flags) : new UserError(erased);
+  }
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
+  );
+}
+
+/** The row folded from the events up to then. */
+async function showAsOf(store: Store, id: string, moment: Moment, flags: TrackFlags): Promise<void> {
+  const events = await store.ledger.read(trackStream(id));
+  if (events.length === 0) throw unknownTrack(id, flags);
+  const { row, revision } = rowAsOf(id, events, moment);
+  if (row === null) {
+    const until = events.filter((event) => event.revision <= revision);
+    throw new UserError(
+      erasureText(id, readableEvents(until)) ?? `At ${momentText(moment)} nothing was recorded of it yet.`,
+    );
+  }
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
   );
@@ -118,12 +148,7 @@ export async function history(store: Store, id: string, flags: TrackFlags): Prom
     for (const event of recorded) process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
   }
-  const known: RecordedTrackEvent[] = [];
-  for (const event of recorded) {
-    const decoded = decodeTrackEvent(event);
-    if ('event' in decoded) known.push(decoded);
-  }
-  process.stdout.write(formatHistory(known));
+  process.stdout.write(formatHistory(readableEvents(recorded)));
 }
 
 function unknownTrack(id: string, { dataDir }: TrackFlags): UserError {
