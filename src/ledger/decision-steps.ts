@@ -1,9 +1,9 @@
 import type { Answer } from '../domain/answer.ts';
 import { decisionStepOf } from '../domain/decision-step.ts';
 import type { DecisionStep } from '../domain/decisions.ts';
-import { isProvider } from '../domain/provider.ts';
-import type { RecordedEvent, StoredEvent } from './ledger.ts';
-import { answers, skimMeta, type Unreadable } from './skim.ts';
+import { type ByteText, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
+import type { Unreadable } from './skim.ts';
+import { skimCall, skimHit, skimMeta } from './skim-text.ts';
 import { decodeTrackEvent } from './track-events.ts';
 
 /** Reads the events of one stream as decisions look at them. */
@@ -28,7 +28,7 @@ export function createStepReader(): StepReader {
     if (type === 'ApiCalled' || type === 'CacheHit') {
       const answer = foundText(type, data);
       if (answer === undefined || answer === null) return answer;
-      const outcome = parsed.get(answer.text) ?? (JSON.parse(answer.text) as Answer);
+      const outcome = parsed.get(answer.text) ?? (JSON.parse(textOf(answer.text)) as Answer);
       parsed.set(answer.text, outcome);
       return { kind: 'found', finding: { taskId, provider: answer.provider, outcome, eventId, revision } };
     }
@@ -47,8 +47,9 @@ export function createStepReader(): StepReader {
         if (skimmed !== undefined) return skimmed;
         return decoded({
           ...event,
-          data: JSON.parse(event.data),
-          metadata: JSON.parse(event.metadata),
+          position: '',
+          data: JSON.parse(textOf(event.data)),
+          metadata: JSON.parse(textOf(event.metadata)),
         });
       } catch (error) {
         return { reason: `${event.type} ${event.id} is no JSON: ${(error as Error).message}.` };
@@ -58,16 +59,16 @@ export function createStepReader(): StepReader {
 }
 
 /** The text of an answer that found something and counts; null: it did not, or does not; undefined: not ours. */
-function foundText(type: 'ApiCalled' | 'CacheHit', data: string) {
-  const { start, end, endsWith } = answers[type];
-  const [head, provider = '', kind] = start.exec(data) ?? [];
-  if (head === undefined || !isProvider(provider)) return undefined;
-  if (kind !== 'found') return null;
-  const ending = data.lastIndexOf(endsWith);
-  end.lastIndex = ending;
-  if (ending < 0 || !end.test(data)) return undefined;
+function foundText(type: 'ApiCalled' | 'CacheHit', data: ByteText) {
+  const skimmed = type === 'ApiCalled' ? skimCall(data) : skimHit(data);
+  if (skimmed === null) return undefined;
+  const [begins, ends] =
+    type === 'ApiCalled' ? [',"outcome":', ',"httpStatus":'] : [',"answer":', ',"calledAt":"'];
+  // Only keys have quotes without a backslash before them, so these are no words of a lookup.
+  const from = data.indexOf(begins);
+  if (!data.startsWith('{"kind":"found"', from + begins.length)) return null;
   if (data.endsWith('"superseded":true}')) return null;
-  return { provider, text: data.slice(head.length - '{"kind":"found"'.length, ending) };
+  return { provider: skimmed.provider, text: data.slice(from + begins.length, data.lastIndexOf(ends)) };
 }
 
 function decoded(event: RecordedEvent): DecisionStep | Unreadable | null {

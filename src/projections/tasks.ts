@@ -1,6 +1,13 @@
+import type { TrackEventType } from '../domain/events.ts';
 import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { FactAt } from './read-model.ts';
 import type { TaskRow } from './schema.ts';
+
+/** A row while it is made. */
+type Draft = { -readonly [Column in keyof TaskRow]: TaskRow[Column] };
+
+/** Facts without a task, such as those of an erased one, are no task. */
+const begins: ReadonlySet<TrackEventType> = new Set(['TaskReceived', 'Deferred', 'Enriched', 'Failed']);
 
 /**
  * The row of a task after one more event that names it; null: there is none. An event whose revision the row already
@@ -12,84 +19,74 @@ export function applyToTask(
   { event, revision }: FactAt,
 ): TaskRow | null {
   if (row !== null && revision <= row.revision) return row;
+  if (row === null && !begins.has(event.type)) return null;
   const { occurredAt, hop, taskId } = event.meta;
-  const changed = (change: Partial<TaskRow>): TaskRow => ({
-    ...(row ?? newRow(stream, taskId)),
-    ...change,
-    revision,
-    updatedAt: occurredAt,
-  });
+  const next: Draft = row === null ? newRow(stream, taskId) : { ...row };
+  next.revision = revision;
+  next.updatedAt = occurredAt;
   switch (event.type) {
     case 'TaskReceived': {
+      next.hop = hop;
+      if (next.receivedAt !== null) {
+        // Of what is received again only the hop is new.
+        if (isOpen(next)) become(next, 'open', null);
+        return next;
+      }
       const { request, origin } = event.data;
-      // Of what is received again only the hop is new.
-      if (row !== null && row.receivedAt !== null)
-        return changed({ hop, ...(isOpen(row) ? { status: 'open', dueAt: null } : {}) });
-      return changed({
-        artist: request.artist,
-        title: request.title,
-        source: request.source,
-        priority: request.priority,
-        origin: origin.kind,
-        ofTaskId: origin.kind === 'request' ? null : origin.ofTaskId,
-        provider: origin.kind === 'follow-up' ? origin.provider : null,
-        hop,
-        receivedAt: occurredAt,
-      });
+      next.artist = request.artist;
+      next.title = request.title;
+      next.source = request.source;
+      next.priority = request.priority;
+      next.origin = origin.kind;
+      next.ofTaskId = origin.kind === 'request' ? null : origin.ofTaskId;
+      next.provider = origin.kind === 'follow-up' ? origin.provider : null;
+      next.receivedAt = occurredAt;
+      return next;
     }
     case 'CacheHit':
     case 'ApiCalled':
-      // Facts without a task, such as those of an erased one, are no task.
-      return row === null ? null : changed({});
-    case 'Deferred': {
-      const { until, leftOut } = event.data;
-      return changed({ status: 'waiting', hop, dueAt: until, decidedAt: occurredAt, leftOut: [...leftOut] });
-    }
+      return next;
+    case 'Deferred':
     case 'Enriched':
-      // What was decided again has the values of the track alone; only a failure for want of them is no longer one.
-      if (event.data.redecides !== undefined && row?.status !== 'failed')
-        return row === null ? null : changed({});
-      return changed({
-        status: 'enriched',
-        hop,
-        dueAt: null,
-        decidedAt: occurredAt,
-        leftOut: [...event.data.leftOut],
-      });
     case 'Failed': {
-      const { final, reason, message, attempt, retryAt, leftOut } = event.data;
-      const failure = { failureReason: reason, failureMessage: message };
-      return changed({
-        status: final ? 'failed' : 'waiting',
-        hop,
-        attempts: attempt,
-        dueAt: retryAt,
-        decidedAt: occurredAt,
-        leftOut: [...leftOut],
-        ...failure,
-      });
+      // What was decided again has the values of the track alone; only a failure for want of them is no longer one.
+      if (event.type === 'Enriched' && event.data.redecides !== undefined && next.status !== 'failed')
+        return row === null ? null : next;
+      next.hop = hop;
+      next.decidedAt = occurredAt;
+      next.leftOut = [...event.data.leftOut];
+      if (event.type === 'Enriched') become(next, 'enriched', null);
+      else if (event.type === 'Deferred') become(next, 'waiting', event.data.until);
+      else {
+        const { final, reason, message, attempt, retryAt } = event.data;
+        become(next, final ? 'failed' : 'waiting', retryAt);
+        next.attempts = attempt;
+        next.failureReason = reason;
+        next.failureMessage = message;
+      }
+      return next;
     }
-    case 'Replayed': {
-      const { by, why, newTaskId } = event.data;
-      if (row?.status !== 'failed') return row === null ? null : changed({});
-      return changed({
-        settlement: 'replayed',
-        settledAt: occurredAt,
-        settledBy: by,
-        settledWhy: why,
-        replayedAs: newTaskId,
-      });
-    }
+    case 'Replayed':
     case 'Dismissed': {
+      if (next.status !== 'failed') return next;
       const { by, why } = event.data;
-      if (row?.status !== 'failed') return row === null ? null : changed({});
-      return changed({ settlement: 'dismissed', settledAt: occurredAt, settledBy: by, settledWhy: why });
+      next.settlement = event.type === 'Replayed' ? 'replayed' : 'dismissed';
+      next.settledAt = occurredAt;
+      next.settledBy = by;
+      next.settledWhy = why;
+      if (event.type === 'Replayed') next.replayedAs = event.data.newTaskId;
+      return next;
     }
     case 'Erased':
       return null;
     default:
       return event satisfies never;
   }
+}
+
+function become(row: Draft, status: TaskRow['status'], dueAt: string | null): void {
+  row.status = status;
+  row.dueAt = dueAt;
 }
 
 function isOpen({ status }: TaskRow): boolean {

@@ -2,10 +2,11 @@ import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
+import type { SkimmedEnriched } from '../ledger/skim.ts';
 import type { Changes, FreshRows, ReadModel } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type TrackRow, tracks } from './schema.ts';
-import { applyToTrack } from './tracks.ts';
+import { applyToTrack, takeSnapshot } from './tracks.ts';
 
 const writer = createRowWriter<TrackRow>(tracks, ['track_id']);
 
@@ -46,13 +47,26 @@ function changesTo(rows: Map<string, TrackRow>): Changes {
 function freshRows(): FreshRows {
   const rows = writer.copying();
   let row: TrackRow | null = null;
+  /** What `row` still lacks. */
+  let newest: SkimmedEnriched['data'] | null = null;
+
   return {
     apply({ stream, revision, event }) {
-      row = applyToTrack(row, trackIdOfStream(stream) ?? '', { event, revision });
+      let sure: SkimmedEnriched['data'] | null = null;
+      const after = applyToTrack(row, trackIdOfStream(stream) ?? '', { event, revision }, (enriched) => {
+        if (enriched.isSnapshotSure === true) sure = enriched;
+        return sure !== null;
+      });
+      if (after === null || (after !== row && event.type === 'Enriched')) newest = sure;
+      row = after;
     },
     settle() {
-      if (row !== null) rows.add(row);
+      if (row !== null) {
+        if (newest !== null) takeSnapshot(row, newest.snapshot);
+        rows.add(row);
+      }
       row = null;
+      newest = null;
     },
     save: rows.send,
   };

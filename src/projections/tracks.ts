@@ -1,6 +1,7 @@
-import type { Enriched } from '../domain/events.ts';
+import type { Snapshot } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
+import type { SkimmedEnriched } from '../ledger/skim.ts';
 import type { FactAt } from './read-model.ts';
 import type { TrackRow } from './schema.ts';
 import { columnOf } from './track-columns.ts';
@@ -16,16 +17,19 @@ export interface ColumnProvenance {
 }
 
 /** A row while it is made. */
-type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
+export type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
 
 /**
  * The row of a track after one more event of its stream; null: there is no row. An event whose revision the row
  * already has changes nothing, so repeated delivery is harmless.
+ *
+ * @param later says true where it sees to it by itself that the newest snapshot is taken, which no other event touches
  */
 export function applyToTrack(
   row: TrackRow | null,
   trackId: string,
   { event, revision }: FactAt,
+  later: (enriched: SkimmedEnriched['data']) => boolean = () => false,
 ): TrackRow | null {
   if (row !== null && revision <= row.streamRevision) return row;
   const { occurredAt } = event.meta;
@@ -60,6 +64,7 @@ export function applyToTrack(
       enrich(next, event.data);
       // Decided again are the values alone: a newer task may be under way, and what it said of the track stands.
       if (event.data.redecides === undefined) settle(next, event.data);
+      if (!later(event.data)) takeSnapshot(next, event.data.snapshot);
       next.enrichmentTimestamp = occurredAt;
       next.enrichedEventId = event.id;
       next.enrichedRevision = revision;
@@ -135,14 +140,23 @@ function work(row: Draft): void {
   row.failureReason = null;
 }
 
-function settle(row: Draft, { artist, title, leftOut }: Enriched['data']): void {
+function settle(row: Draft, { artist, title, leftOut }: SkimmedEnriched['data']): void {
   row.artist = artist;
   row.title = title;
   row.retryAt = null;
   row.leftOut = names(leftOut);
 }
 
-function enrich(row: Draft, { snapshot, status, sources, ruleVersion }: Enriched['data']): void {
+function enrich(row: Draft, { status, sources, ruleVersion }: SkimmedEnriched['data']): void {
+  // By other rules it can come to nothing.
+  row.status = sources.length === 0 ? 'failed' : status;
+  row.failureReason = sources.length === 0 ? 'not_found' : null;
+  row.enrichmentSources = [...sources];
+  row.sourceDataVersion = ruleVersion;
+}
+
+/** The values of a snapshot, in the place of those before. */
+export function takeSnapshot(row: Draft, snapshot: Snapshot): void {
   const values = row as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
@@ -152,12 +166,7 @@ function enrich(row: Draft, { snapshot, status, sources, ruleVersion }: Enriched
     const { provider, confidence, eventId, revision } = source;
     provenance[columnOf(field)] = { provider, eventId, revision, confidence };
   }
-  // By other rules it can come to nothing.
-  row.status = sources.length === 0 ? 'failed' : status;
-  row.failureReason = sources.length === 0 ? 'not_found' : null;
-  row.enrichmentSources = [...sources];
   row.enrichmentSourceApi = mostFields(Object.values(provenance));
-  row.sourceDataVersion = ruleVersion;
   row.provenance = provenance;
 }
 

@@ -3,7 +3,7 @@ import type { Enriched } from '../domain/events.ts';
 import { type Redecision, redecide } from '../domain/redecide.ts';
 import type { Rules } from '../domain/rules.ts';
 import { createStepReader, isStep } from '../ledger/decision-steps.ts';
-import type { RecordedEvent, StoredEvent } from '../ledger/ledger.ts';
+import { type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
 import type { TrackStream } from './track-streams.ts';
 
 /** What other rules make of a track. */
@@ -45,5 +45,5 @@ export function eventAt<Event extends StoredEvent | RecordedEvent>(
 }
 
 function dataOf({ data }: StoredEvent | RecordedEvent): Enriched['data'] {
-  return (typeof data === 'string' ? JSON.parse(data) : data) as Enriched['data'];
+  return (typeof data === 'string' ? JSON.parse(textOf(data)) : data) as Enriched['data'];
 }
