@@ -35,18 +35,16 @@ export function mergeSnapshot(
   rules: Rules = defaultRules,
 ): Merged {
   const contributions = contributionsOf(request, found, rules);
-  const snapshot: { [Field in TrackField]?: ValueSource<TrackValues[Field]> } = {};
+  const snapshot: Partial<Record<TrackField, ValueSource<TrackValues[TrackField]>>> = {};
   for (const field of trackFields) {
-    const [first] = rankedFor(field, contributions, rules);
-    if (first === undefined) continue;
-    const { provider, eventId, revision, match } = first;
-    const value = match.candidate.values[field];
-    Object.assign(snapshot, {
-      [field]: { value, provider, eventId, revision, confidence: match.confidence },
-    });
+    const taken = takenFor(field, contributions, rules);
+    const value = taken?.match.candidate.values[field];
+    if (taken === null || value === undefined) continue;
+    const { provider, eventId, revision, match } = taken;
+    snapshot[field] = { value, provider, eventId, revision, confidence: match.confidence };
   }
   const sources = providers.filter((provider) => contributions.some((one) => one.provider === provider));
-  return { snapshot, sources };
+  return { snapshot: snapshot as Snapshot, sources };
 }
 
 /** What every answer brings that matches, the newest first. */
@@ -66,15 +64,36 @@ export function contributionsOf(
   });
 }
 
-/** Those that have the field and are trusted for it, in the order in which they are taken: the first one wins. */
+/** Whose value of the field is taken. Loops, because it is asked of every field of every track. */
+function takenFor(
+  field: TrackField,
+  contributions: readonly Contribution[],
+  rules: Rules,
+): Contribution | null {
+  for (const provider of trustedFor(field, rules)) {
+    for (const one of contributions) {
+      if (one.provider === provider && one.match.candidate.values[field] !== undefined) return one;
+    }
+  }
+  return null;
+}
+
+/** All that have the field and are trusted for it, in the order in which they would be taken. */
 export function rankedFor(
   field: TrackField,
   contributions: readonly Contribution[],
   rules: Rules,
 ): readonly Contribution[] {
-  const having = contributions.filter(({ match }) => match.candidate.values[field] !== undefined);
-  if (having.length === 0) return having;
-  return trustedFor(field, rules).flatMap((provider) => having.filter((one) => one.provider === provider));
+  const taken = takenFor(field, contributions, rules);
+  if (taken === null) return [];
+  return [
+    taken,
+    ...rankedFor(
+      field,
+      contributions.filter((one) => one !== taken),
+      rules,
+    ),
+  ];
 }
 
 /** The request that all answers of the track are matched to. */

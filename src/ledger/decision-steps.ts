@@ -1,9 +1,10 @@
 import type { Answer } from '../domain/answer.ts';
 import { decisionStepOf } from '../domain/decision-step.ts';
 import type { DecisionStep } from '../domain/decisions.ts';
+import type { TaskReceived } from '../domain/events.ts';
 import { type ByteText, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
 import type { Unreadable } from './skim.ts';
-import { skimCall, skimHit, skimMeta } from './skim-text.ts';
+import { skimCall, skimHit, skimMeta, skimReceived } from './skim-text.ts';
 import { decodeTrackEvent } from './track-events.ts';
 
 /** Reads the events of one stream as decisions look at them. */
@@ -17,19 +18,26 @@ export interface StepReader {
  * recorded again, as the cache has it be, is parsed once: it comes as the same object, so it is matched once as well.
  */
 export function createStepReader(): StepReader {
-  const parsed = new Map<string, Answer>();
+  const parsed = new Map<string, unknown>();
+  const parse = (text: ByteText): unknown => {
+    const known = parsed.get(text) ?? JSON.parse(textOf(text));
+    parsed.set(text, known);
+    return known;
+  };
 
   function skim(event: StoredEvent): DecisionStep | null | undefined {
     const { type, data, metadata, id: eventId, revision } = event;
-    if (type === 'TaskReceived' || type === 'Erased') return undefined;
     const meta = skimMeta(metadata);
     if (meta === null) return undefined;
     const { taskId } = meta;
+    if (type === 'TaskReceived' && skimReceived(data) !== null) {
+      const { request, origin } = parse(data) as TaskReceived['data'];
+      return { kind: 'received', taskId, origin, request };
+    }
     if (type === 'ApiCalled' || type === 'CacheHit') {
       const answer = foundText(type, data);
       if (answer === undefined || answer === null) return answer;
-      const outcome = parsed.get(answer.text) ?? (JSON.parse(textOf(answer.text)) as Answer);
-      parsed.set(answer.text, outcome);
+      const outcome = parse(answer.text) as Answer;
       return { kind: 'found', finding: { taskId, provider: answer.provider, outcome, eventId, revision } };
     }
     if (type === 'Enriched' && data.startsWith('{"status":"') && !data.includes('"redecides":'))

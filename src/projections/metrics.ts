@@ -1,5 +1,5 @@
 import { callPriceMicroUsd, type Provider } from '../domain/provider.ts';
-import type { SkimmedEvent } from '../ledger/skim.ts';
+import type { SkimmedEvent } from '../ledger/skimmed-event.ts';
 import type { MetricsRow } from './schema.ts';
 
 /** What can be counted of a provider's hour. */

@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
-import type { SkimmedEnriched } from '../ledger/skim.ts';
+import type { SkimmedEnriched } from '../ledger/skimmed-event.ts';
 import type { Changes, FreshRows, ReadModel } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type TrackRow, tracks } from './schema.ts';

@@ -1,7 +1,7 @@
 import type { Snapshot } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
-import type { SkimmedEnriched } from '../ledger/skim.ts';
+import type { SkimmedEnriched } from '../ledger/skimmed-event.ts';
 import type { FactAt } from './read-model.ts';
 import type { TrackRow } from './schema.ts';
 import { columnOf } from './track-columns.ts';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeAppend } from '../../src/ledger/codec.ts';
 import { type JsonObject, LedgerRefusal, type NewEvent, type StoredEvent } from '../../src/ledger/ledger.ts';
-import { isReadable, type SkimmedEvent, skimRecorded, skimStored } from '../../src/ledger/skim.ts';
+import { isReadable, skimRecorded, skimStored } from '../../src/ledger/skim.ts';
+import type { SkimmedEvent } from '../../src/ledger/skimmed-event.ts';
 import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 import { anyStream } from '../support/streams.ts';
 
