@@ -16,7 +16,7 @@ import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 export function trackEvents(n: number, tasks = 2) {
   const trackId = hash('sha256', String(n), 'hex').slice(0, 16);
   const request = requestOf(n, trackId);
-  const answers = new Map<Provider, { answer: Answer; eventId: string; calledAt: string }>();
+  const answers = new Map<Provider, { answer: Answer; calledAt: string; eventId: string }>();
   let state: TrackState = emptyTrack;
   const events: NewEvent[] = [];
   for (let task = 0; task < tasks; task++) {
@@ -52,7 +52,7 @@ function commandsOf(
   n: number,
   task: number,
   request: TaskRequest,
-  known: Map<Provider, { answer: Answer; eventId: string; calledAt: string }>,
+  known: Map<Provider, { answer: Answer; calledAt: string; eventId: string }>,
 ): readonly Command[] {
   const taskId = randomUUID();
   const at = new Date(Date.parse('2026-01-01T00:00:00.000Z') + n * 10 + task * weekMs).toISOString();
@@ -86,7 +86,7 @@ function commandsOf(
     }
     const answer = answerOf(n, task, provider, request);
     const command = context();
-    known.set(provider, { answer, eventId: command.eventId, calledAt: at });
+    known.set(provider, { answer, calledAt: at, eventId: command.eventId });
     const call = { provider, lookup, outcome: answer, httpStatus: 200, durationMs: 25, calledAt: at };
     commands.push({ ...command, type: 'RecordCall', call });
   }
