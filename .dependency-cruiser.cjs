@@ -13,11 +13,12 @@ const mayImport = {
   providers: ['domain', 'cache', 'telemetry'],
   workers: ['domain', 'ledger', 'queue', 'cache', 'providers', 'telemetry'],
   projections: ['domain', 'ledger', 'telemetry'],
+  redecision: ['domain', 'ledger'],
 };
 
 /** The only files of a folder that other folders may import: its port and what stands beside it. */
 const publicFiles = {
-  ledger: ['ledger', 'skim', 'track-events'],
+  ledger: ['ledger', 'skim', 'skimmed-event', 'track-events', 'decision-steps'],
   queue: ['queue', 'message', 'task-id'],
   cache: ['answer-cache', 'kept-answer', 'single-flight', 'redis-client'],
   providers: ['provider-client', 'gate', 'gate-report', 'pass-gate'],
@@ -77,6 +78,14 @@ module.exports = {
         dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'],
         pathNot: '(^|/)node_modules/any-ascii/',
       },
+    },
+    {
+      name: 'redecision-calls-nobody',
+      severity: 'error',
+      comment:
+        'Deciding again is over recorded answers: no provider can be reached from it, by any number of steps.',
+      from: { path: '^src/redecision/' },
+      to: { path: '(^src/(providers|workers|queue|cache)/|(^|/)node_modules/undici/)', reachable: true },
     },
     {
       name: 'ports-know-no-adapter',

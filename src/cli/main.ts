@@ -11,8 +11,10 @@ import { migrateCommand } from './commands/migrate.ts';
 import { projectionsCommand } from './commands/projections.ts';
 import { projectorCommand } from './commands/projector.ts';
 import { queueCommand } from './commands/queue.ts';
+import { redecideCommand } from './commands/redecide.ts';
 import { runCommand } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { simulateRulesCommand } from './commands/simulate-rules.ts';
 import { trackCommand } from './commands/track.ts';
 import { workerCommand } from './commands/worker.ts';
 import { exitCodes } from './exit-code.ts';
@@ -33,6 +35,8 @@ const program = new Command(tool)
   .addCommand(migrateCommand())
   .addCommand(projectorCommand())
   .addCommand(projectionsCommand())
+  .addCommand(redecideCommand())
+  .addCommand(simulateRulesCommand())
   .addCommand(demoCommand())
   .addCommand(simulateCommand())
   .addCommand(doctorCommand());

@@ -1,9 +1,10 @@
 import type { Deferred, Enriched, Failed, LeftOut } from './events.ts';
 import { nextLookup } from './lookup.ts';
 import { matchCandidates } from './matching.ts';
-import { mergeSnapshot, newestRequest, ruleVersion } from './merging.ts';
+import { mergeSnapshot, newestRequest } from './merging.ts';
 import type { Provider } from './provider.ts';
 import { backoffMs, type RetryPolicy } from './retry-policy.ts';
+import { ruleVersion } from './rules.ts';
 import type { RecordedOutcome, TaskState, TrackState } from './state.ts';
 import type { TaskRequest } from './task.ts';
 

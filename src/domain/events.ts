@@ -124,6 +124,11 @@ export type Enriched = Fact<
     readonly artist: string;
     readonly title: string;
     readonly ruleVersion: string;
+    /**
+     * Only where no worker wrote it: the id of the `Enriched`, or of the `Failed` for want of a match, that was decided
+     * again, by other rules, over the answers that it had. `meta.causationId` names the event whose place it takes.
+     */
+    readonly redecides?: string;
   }
 >;
 

@@ -1,17 +1,10 @@
 import type { Candidate } from './answer.ts';
 import { guestsOf, normaliseArtists, normaliseIsrc, normaliseTitle } from './normalise.ts';
+import { defaultRules, type MatchingRules, type Rules } from './rules.ts';
 import type { TaskRequest } from './task.ts';
 
-/** How far two known durations of one recording may lie apart. */
-export const durationToleranceMs = 5000;
-
-export type MatchReason =
-  | 'same-isrc'
-  | 'same-title'
-  | 'same-artists'
-  | 'duration-within-5s'
-  | 'duration-unknown';
-export type RejectReason = 'other-title' | 'other-artists' | 'duration-apart';
+export type MatchReason = 'same-isrc' | 'same-title' | 'same-artists' | 'same-duration' | 'duration-unknown';
+export type RejectReason = 'other-title' | 'other-artists' | 'duration-apart' | 'not-sure-enough';
 
 export interface Match {
   readonly candidate: Candidate;
@@ -33,51 +26,63 @@ export interface MatchResult {
 /** By the candidates: while a task is decided the same answer is judged for the same request several times. */
 const judged = new WeakMap<
   readonly Candidate[],
-  { readonly request: TaskRequest; readonly result: MatchResult }
+  { readonly request: TaskRequest; readonly rules: Rules; readonly result: MatchResult }
 >();
 
 /**
  * Finds the candidate that is the requested track: equal ISRC; or equal normalised title and artists, with
- * durations within `durationToleranceMs` where both are known. The most confident wins, among equals the
- * first in the provider's order. Nothing else is a match, however the provider ranked it.
+ * durations within the tolerance where both are known. The most confident wins, among equals the first in the
+ * provider's order. Nothing else is a match, however the provider ranked it.
  */
-export function matchCandidates(request: TaskRequest, candidates: readonly Candidate[]): MatchResult {
+export function matchCandidates(
+  request: TaskRequest,
+  candidates: readonly Candidate[],
+  rules: Rules = defaultRules,
+): MatchResult {
   const known = judged.get(candidates);
-  if (known?.request === request) return known.result;
-  const result = judgeAll(request, candidates);
-  judged.set(candidates, { request, result });
+  if (known?.request === request && known.rules === rules) return known.result;
+  const result = judgeAll(request, candidates, rules);
+  judged.set(candidates, { request, rules, result });
   return result;
 }
 
-function judgeAll(request: TaskRequest, candidates: readonly Candidate[]): MatchResult {
-  const matches: Match[] = [];
+function judgeAll(request: TaskRequest, candidates: readonly Candidate[], { matching }: Rules): MatchResult {
   const rejected: Rejected[] = [];
-  for (const candidate of candidates) {
-    const verdict = judge(request, candidate);
-    if ('confidence' in verdict) matches.push(verdict);
-    else rejected.push(verdict);
-  }
   let best: Match | null = null;
-  for (const match of matches) {
-    if (best === null || match.confidence > best.confidence) best = match;
+  for (const candidate of candidates) {
+    const verdict = judge(request, candidate, matching);
+    if (!('confidence' in verdict)) rejected.push(verdict);
+    else if (best === null || verdict.confidence > best.confidence) best = verdict;
   }
   return { match: best, rejected };
 }
 
-function judge(request: TaskRequest, candidate: Candidate): Match | Rejected {
+function judge(request: TaskRequest, candidate: Candidate, rules: MatchingRules): Match | Rejected {
+  const match = findMatch(request, candidate, rules);
+  if (!('confidence' in match) || match.confidence >= rules.confidenceMin) return match;
+  return { candidate, reasons: ['not-sure-enough'] };
+}
+
+function findMatch(request: TaskRequest, candidate: Candidate, rules: MatchingRules): Match | Rejected {
+  const { isrcIsEnough, durationToleranceMs, confidence } = rules;
   const isrc = request.isrc === null ? null : normaliseIsrc(request.isrc);
-  if (isrc !== null && candidate.isrcs.includes(isrc)) {
-    return { candidate, confidence: 1, reasons: ['same-isrc'] };
-  }
+  const sameIsrc = isrc !== null && candidate.isrcs.includes(isrc);
+  if (sameIsrc && isrcIsEnough) return { candidate, confidence: confidence.sameIsrc, reasons: ['same-isrc'] };
   const sameTitle = normaliseTitle(request.title) === normaliseTitle(candidate.title);
   const sameArtists = areSameArtists(request, candidate);
   const known = request.durationMs !== null && candidate.durationMs !== null;
   const apart = known && Math.abs(request.durationMs - candidate.durationMs) > durationToleranceMs;
   if (sameTitle && sameArtists && !apart) {
+    const byNames = known ? confidence.sameDuration : confidence.sameNames;
     return {
       candidate,
-      confidence: known ? 0.95 : 0.85,
-      reasons: ['same-title', 'same-artists', known ? 'duration-within-5s' : 'duration-unknown'],
+      confidence: sameIsrc ? confidence.sameIsrc : byNames,
+      reasons: [
+        ...(sameIsrc ? ['same-isrc' as const] : []),
+        'same-title',
+        'same-artists',
+        known ? 'same-duration' : 'duration-unknown',
+      ],
     };
   }
   const reasons: RejectReason[] = [];

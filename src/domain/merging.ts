@@ -1,28 +1,27 @@
+import type { Candidate } from './answer.ts';
 import type { Snapshot, ValueSource } from './events.ts';
-import { matchCandidates } from './matching.ts';
+import { type Match, type MatchResult, matchCandidates } from './matching.ts';
 import { type Provider, providers } from './provider.ts';
+import { defaultRules, type Rules, trustedFor } from './rules.ts';
 import type { RecordedOutcome, TrackState } from './state.ts';
 import type { TaskRequest } from './task.ts';
 import { type TrackField, type TrackValues, trackFields } from './track-values.ts';
 
-/**
- * The version of matching and merging together with the packages that compare text. It stands in every
- * `Enriched`, and changes with anything that could make the same answers come out differently.
- */
-export const ruleVersion = 'rules-1+any-ascii-0.3.3';
+/** An answer that found something, as far as merging looks at it. */
+export type Finding = Pick<RecordedOutcome, 'taskId' | 'provider' | 'outcome' | 'eventId' | 'revision'>;
 
-const trust: Readonly<Partial<Record<TrackField, readonly Provider[]>>> = {
-  // MusicBrainz knows the first release of a recording, Spotify the date of the album it sells.
-  releaseDate: ['musicbrainz', 'spotify', 'lastfm'],
-  genre: ['musicbrainz', 'lastfm', 'spotify'],
-};
-
-interface Contribution {
+/** What an answer brings that matches. */
+export interface Contribution {
   readonly provider: Provider;
-  readonly values: Partial<TrackValues>;
   readonly eventId: string;
   readonly revision: number;
-  readonly confidence: number;
+  readonly match: Match;
+}
+
+/** A snapshot, and whose answers matched. */
+export interface Merged {
+  readonly snapshot: Snapshot;
+  readonly sources: readonly Provider[];
 }
 
 /**
@@ -32,37 +31,69 @@ interface Contribution {
  */
 export function mergeSnapshot(
   request: TaskRequest,
-  found: readonly RecordedOutcome[],
-): { readonly snapshot: Snapshot; readonly sources: readonly Provider[] } {
-  const contributions = found.toReversed().flatMap((recorded) => contributionOf(request, recorded));
-  const snapshot: { [Field in TrackField]?: ValueSource<TrackValues[Field]> } = {};
-  for (const field of trackFields) setField(snapshot, field, contributions);
+  found: readonly Finding[],
+  rules: Rules = defaultRules,
+): Merged {
+  const contributions = contributionsOf(request, found, rules);
+  const snapshot: Partial<Record<TrackField, ValueSource<TrackValues[TrackField]>>> = {};
+  for (const field of trackFields) {
+    const taken = takenFor(field, contributions, rules);
+    const value = taken?.match.candidate.values[field];
+    if (taken === null || value === undefined) continue;
+    const { provider, eventId, revision, match } = taken;
+    snapshot[field] = { value, provider, eventId, revision, confidence: match.confidence };
+  }
   const sources = providers.filter((provider) => contributions.some((one) => one.provider === provider));
-  return { snapshot, sources };
+  return { snapshot: snapshot as Snapshot, sources };
 }
 
-function setField<Field extends TrackField>(
-  snapshot: { [Key in TrackField]?: ValueSource<TrackValues[Key]> },
-  field: Field,
+/** What every answer brings that matches, the newest first. */
+export function contributionsOf(
+  request: TaskRequest,
+  found: readonly Finding[],
+  rules: Rules,
+): readonly Contribution[] {
+  // One answer may be recorded many times: whoever reads a stream may have made them one object.
+  const judged = new Map<readonly Candidate[], MatchResult>();
+  return found.toReversed().flatMap(({ provider, eventId, revision, outcome }) => {
+    if (outcome.kind !== 'found') return [];
+    const { candidates } = outcome;
+    const result = judged.get(candidates) ?? matchCandidates(request, candidates, rules);
+    judged.set(candidates, result);
+    return result.match === null ? [] : [{ provider, eventId, revision, match: result.match }];
+  });
+}
+
+/** Whose value of the field is taken. Loops, because it is asked of every field of every track. */
+function takenFor(
+  field: TrackField,
   contributions: readonly Contribution[],
-): void {
-  for (const provider of trust[field] ?? providers) {
-    for (const { values, provider: from, eventId, revision, confidence } of contributions) {
-      if (from !== provider) continue;
-      const value = values[field];
-      if (value === undefined) continue;
-      Object.assign(snapshot, { [field]: { value, provider, eventId, revision, confidence } });
-      return;
+  rules: Rules,
+): Contribution | null {
+  for (const provider of trustedFor(field, rules)) {
+    for (const one of contributions) {
+      if (one.provider === provider && one.match.candidate.values[field] !== undefined) return one;
     }
   }
+  return null;
 }
 
-function contributionOf(request: TaskRequest, recorded: RecordedOutcome): Contribution[] {
-  if (recorded.outcome.kind !== 'found') return [];
-  const { match } = matchCandidates(request, recorded.outcome.candidates);
-  if (match === null) return [];
-  const { provider, eventId, revision } = recorded;
-  return [{ provider, eventId, revision, values: match.candidate.values, confidence: match.confidence }];
+/** All that have the field and are trusted for it, in the order in which they would be taken. */
+export function rankedFor(
+  field: TrackField,
+  contributions: readonly Contribution[],
+  rules: Rules,
+): readonly Contribution[] {
+  const taken = takenFor(field, contributions, rules);
+  if (taken === null) return [];
+  return [
+    taken,
+    ...rankedFor(
+      field,
+      contributions.filter((one) => one !== taken),
+      rules,
+    ),
+  ];
 }
 
 /** The request that all answers of the track are matched to. */

@@ -1,21 +1,24 @@
 import anyAscii from 'any-ascii';
-import { remembering } from './remembering.ts';
+import { remembered } from './remembered.ts';
 
-/** Texts whose compared form is remembered: more than the tasks that a worker has in hand mention. */
-const rememberedMax = 1000;
+const textsRemembered = 500;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+const plainAscii = /^[\x00-\x7f]*$/;
 
 /**
  * A text as it is compared: transliterated to ASCII, lower case, `&` read as "and", every run of anything else
  * than letters and digits a single space. `Tiësto` becomes `tiesto`, `Кино` becomes `kino`; a text that would
  * be left empty is kept, in lower case and with single spaces, so that `!!!` is still somebody.
  */
-export const normaliseText = remembering(normalised, rememberedMax);
+export const normaliseText = remembered(normalisedText, textsRemembered);
 
-function normalised(text: string): string {
+function normalisedText(text: string): string {
+  // What follows leaves ASCII as it is, and most texts are nothing else.
+  const isAscii = plainAscii.test(text);
   // In lower case before it is transliterated as well: of a few letters the tables know only the small form.
-  const small = text.normalize('NFKC').toLowerCase();
-  const plain = anyAscii(small.replaceAll('&', ' and '))
-    .toLowerCase()
+  const small = (isAscii ? text : text.normalize('NFKC')).toLowerCase();
+  const read = small.replaceAll('&', ' and ');
+  const plain = (isAscii ? read : anyAscii(read).toLowerCase())
     .replace(/['’`]/g, '')
     .replace(/[^a-z0-9]+/g, ' ')
     .trim();
@@ -25,16 +28,20 @@ function normalised(text: string): string {
 const featuring = /[([](?:(?:feat|ft)\.|(?:feat|ft|featuring|with)\s)([^)\]]*)[)\]]/gi;
 
 /** A title as it is compared: without the bracket that names the guests, who are compared as artists. */
-export const normaliseTitle = remembering((title) => {
+export const normaliseTitle = remembered(normalisedTitle, textsRemembered);
+
+function normalisedTitle(title: string): string {
   const bare = title.normalize('NFKC').replace(featuring, ' ');
   return normaliseText(bare.trim() === '' ? title : bare);
-}, rememberedMax);
+}
 
 /** The guests that a title names in a bracket, in compatibility form (NFKC). */
-export const guestsOf = remembering((title): readonly string[] => {
+export const guestsOf = remembered(guestsIn, textsRemembered);
+
+function guestsIn(title: string): readonly string[] {
   const named = [...title.normalize('NFKC').matchAll(featuring)].map(([, guests]) => guests?.trim() ?? '');
   return named.filter((guests) => guests !== '');
-}, rememberedMax);
+}
 
 const connectors = new Set([
   'and',
@@ -54,14 +61,18 @@ const connectors = new Set([
  * that `A feat. B`, `B & A` and the list `[A, B]` are one.
  */
 export function normaliseArtists(artists: readonly string[]): string {
-  return namesOf(artists.map(normaliseText).join(' '));
+  // One artist is most often compared, and its name has no separator to be mistaken for two.
+  const [first] = artists;
+  return artists.length === 1 && first !== undefined ? wordsOfOne(first) : wordSet(artists);
 }
 
-const namesOf = remembering((artists) => {
-  const words = artists.split(' ');
+const wordsOfOne = remembered((artist) => wordSet([artist]), textsRemembered);
+
+function wordSet(artists: readonly string[]): string {
+  const words = artists.flatMap((artist) => normaliseText(artist).split(' '));
   const names = words.filter((word) => !connectors.has(word));
   return [...new Set(names.length === 0 ? words : names)].sort().join(' ');
-}, rememberedMax);
+}
 
 /** An ISRC in its stored form, or null where the text is none. */
 export function normaliseIsrc(text: string): string | null {

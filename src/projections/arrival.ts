@@ -1,5 +1,6 @@
 import type { RecordedEvent, StoredEvent } from '../ledger/ledger.ts';
-import { isReadable, type SkimmedEvent, skimRecorded, skimStored } from '../ledger/skim.ts';
+import { isReadable, skimRecorded, skimStored } from '../ledger/skim.ts';
+import type { SkimmedEvent } from '../ledger/skimmed-event.ts';
 
 /** An event on its way into the read models. */
 export interface Arrival {

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { SkimmedEvent } from '../ledger/skim.ts';
+import type { SkimmedEvent } from '../ledger/skimmed-event.ts';
 
 export const readModelNames = ['tracks', 'tasks', 'metrics'] as const;
 export type ReadModelName = (typeof readModelNames)[number];

@@ -57,6 +57,9 @@ export function applyToTask(
       });
     }
     case 'Enriched':
+      // What was decided again has the values of the track alone; only a failure for want of them is no longer one.
+      if (event.data.redecides !== undefined && row?.status !== 'failed')
+        return row === null ? null : changed({});
       return changed({
         status: 'enriched',
         hop,

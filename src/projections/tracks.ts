@@ -139,7 +139,7 @@ function work(row: Draft): void {
 
 function enrich(
   row: Draft,
-  { snapshot, status, sources, leftOut, artist, title, ruleVersion }: Enriched['data'],
+  { snapshot, status, sources, leftOut, artist, title, ruleVersion, redecides }: Enriched['data'],
 ): void {
   const values = row as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
@@ -149,12 +149,16 @@ function enrich(
     if (source !== undefined) provenance[columnOf(field)] = provenanceOf(source);
   }
   if (status !== 'completed' && status !== 'partial') throw refused('status', status, 'is no status');
-  row.artist = textOf('artist', artist);
-  row.title = textOf('title', title);
-  row.status = status;
-  row.failureReason = null;
-  row.retryAt = null;
-  row.leftOut = names(leftOut);
+  // Decided again are the values alone: a newer task may be under way, and what it said of the track stands.
+  if (redecides === undefined) {
+    row.artist = textOf('artist', artist);
+    row.title = textOf('title', title);
+    row.retryAt = null;
+    row.leftOut = names(leftOut);
+  }
+  // By other rules it can come to nothing.
+  row.status = sources.length === 0 ? 'failed' : status;
+  row.failureReason = sources.length === 0 ? 'not_found' : null;
   row.enrichmentSources = textsOf('sources', sources);
   row.enrichmentSourceApi = mostFields(Object.values(provenance));
   row.sourceDataVersion = versionOf(ruleVersion);

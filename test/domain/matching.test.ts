@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../src/domain/answer.ts';
-import { durationToleranceMs, matchCandidates } from '../../src/domain/matching.ts';
+import { matchCandidates } from '../../src/domain/matching.ts';
 import { normaliseText } from '../../src/domain/normalise.ts';
+import { defaultRules } from '../../src/domain/rules.ts';
 import type { TaskRequest } from '../../src/domain/task.ts';
 import {
   anyCandidate,
@@ -70,10 +71,10 @@ describe('a candidate is the track', () => {
         const request = { ...plainRequest, durationMs: asked };
         const apart = asked === null || offered === null ? 0 : Math.abs(asked - offered);
         const candidate = { ...asAsked(request), durationMs: offered };
-        expect(isMatch(request, candidate)).toBe(apart <= durationToleranceMs);
+        expect(isMatch(request, candidate)).toBe(apart <= defaultRules.matching.durationToleranceMs);
       }),
     );
-    expect(durationToleranceMs).toBe(5000);
+    expect(defaultRules.matching.durationToleranceMs).toBe(5000);
   });
 
   it.each([

@@ -6,6 +6,8 @@ import { evolve } from '../../src/domain/evolve.ts';
 import { emptyTrack } from '../../src/domain/state.ts';
 import type { RecordedEvent } from '../../src/ledger/ledger.ts';
 import { decodeTrackEvent, encodeTrackEvent } from '../../src/ledger/track-events.ts';
+import { anyRules } from '../support/any-rules.ts';
+import { redecided } from '../support/redecided.ts';
 import { anyStream, anyWorkersStream } from '../support/streams.ts';
 import { anyJsonObject, eventOf } from './events.ts';
 
@@ -95,5 +97,19 @@ it('what is written today has the fields of the kept sample: another shape needs
       }
     }),
     { numRuns: 100 },
+  );
+});
+
+it('what is decided again has the fields of the kept sample of it', () => {
+  const [sample] = samples.filter(({ data }) => 'redecides' in data);
+  fc.assert(
+    fc.property(anyWorkersStream, anyRules, ({ events }, rules) => {
+      const [, ...more] = redecided(events, rules).slice(events.length - 1);
+      for (const { event } of more) {
+        const { data, metadata } = encodeTrackEvent(event);
+        expect(Object.keys(data).sort()).toEqual(Object.keys(sample?.data ?? {}).sort());
+        expect(Object.keys(metadata).sort()).toEqual(Object.keys(sample?.metadata ?? {}).sort());
+      }
+    }),
   );
 });

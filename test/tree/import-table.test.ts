@@ -39,6 +39,8 @@ const planted: readonly (readonly [rule: string, file: string, code: string])[] 
   ['providers-imports-only-its-own', 'src/providers/planted.ts', "import '../ledger/ledger.ts';"],
   ['workers-imports-only-its-own', 'src/workers/planted.ts', "import '../projections/projector.ts';"],
   ['projections-imports-only-its-own', 'src/projections/planted.ts', "import '../workers/handle.ts';"],
+  ['redecision-imports-only-its-own', 'src/redecision/planted.ts', "import '../providers/gate.ts';"],
+  ['redecision-calls-nobody', 'src/redecision/planted.ts', "import '../workers/handle.ts';"],
   ['ledger-is-used-through-its-port', 'src/workers/planted.ts', "import '../ledger/postgres.ts';"],
   ['queue-is-used-through-its-port', 'src/workers/planted.ts', "import '../queue/in-process.ts';"],
   ['cache-is-used-through-its-port', 'src/workers/planted.ts', "import '../cache/memory.ts';"],

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { openProjector } from '../../app.ts';
 import { readConfig } from '../../config.ts';
-import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
-import { decodeTrackEvent } from '../../ledger/track-events.ts';
+import { type Moment, rowAsOf } from '../../projections/as-of.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { trackRecordOf } from '../../projections/track-columns.ts';
 import { tool } from '../command-line.ts';
+import { momentOf, momentText } from '../moment.ts';
 import {
   type ReadModelsFlags,
   type ReadModelsSession,
@@ -15,11 +15,13 @@ import {
 } from '../read-models-session.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
+import { erasureText, readableEvents } from '../track-session.ts';
 import { trackViewOf } from '../track-view.ts';
 import { UserError } from '../user-error.ts';
 import { visibleText } from '../visible-text.ts';
 import { eraseCommand } from './erase.ts';
 import { defaultDataDir } from './run.ts';
+import { addQuestions } from './track-ask.ts';
 
 /** How long a question waits for the read models to catch up with the ledger. */
 const visibleWithinMsMax = 60_000;
@@ -45,10 +47,18 @@ Where DATABASE_URL and LEDGER_URL are set, these servers are asked, else the fol
   withDataDir(track.command('show'))
     .description('the values of a track, and where each comes from')
     .argument('<id>', 'its track id')
+    .option('--as-of <moment>', 'as it was after a revision of its stream, or at a time', momentOf)
     .option('--json', 'print JSON')
-    .addHelpText('after', `\nExample:\n  $ ${tool} track show 0edd7a4f56cd98ef`)
-    .action((id: string, flags: TrackFlags) =>
-      withSource(flags, (source, where) => show(source, id, { ...flags, ...where })),
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ ${tool} track show 0edd7a4f56cd98ef\n  $ ${tool} track show 0edd7a4f56cd98ef --as-of 2026-01-31T12:00`,
+    )
+    .action((id: string, flags: TrackFlags & { readonly asOf?: Moment }) =>
+      withSource(flags, (source, where) =>
+        flags.asOf === undefined
+          ? show(source, id, { ...flags, ...where })
+          : showAsOf(source, id, flags.asOf, { ...flags, ...where }),
+      ),
     );
   withDataDir(track.command('find'))
     .description('the tracks whose artist and title hold these words, with their ids')
@@ -66,6 +76,7 @@ Where DATABASE_URL and LEDGER_URL are set, these servers are asked, else the fol
     .action((id: string, flags: TrackFlags) =>
       withSource(flags, (source, where) => history(source, id, { ...flags, ...where })),
     );
+  addQuestions(track);
   return track.addCommand(eraseCommand());
 }
 
@@ -96,7 +107,31 @@ async function ask<Answer>(
 
 export async function show(source: ReadModelsSession, id: string, flags: TrackFlags): Promise<void> {
   const row = await ask(source, flags, ({ findTrack }) => findTrack(id));
-  if (row === null) throw unknownTrack(id, flags.dataDir ?? 'DATABASE_URL');
+  if (row === null) {
+    const erased = erasureText(id, readableEvents(await source.ledger.read(trackStream(id))));
+    throw erased === null ? unknownTrack(id, flags.dataDir ?? 'DATABASE_URL') : new UserError(erased);
+  }
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
+  );
+}
+
+/** The row folded from the events up to then. */
+async function showAsOf(
+  { ledger }: ReadModelsSession,
+  id: string,
+  moment: Moment,
+  flags: TrackFlags,
+): Promise<void> {
+  const events = await ledger.read(trackStream(id));
+  if (events.length === 0) throw unknownTrack(id, flags.dataDir ?? 'LEDGER_URL');
+  const { row, revision } = rowAsOf(id, events, moment);
+  if (row === null) {
+    const until = events.filter((event) => event.revision <= revision);
+    throw new UserError(
+      erasureText(id, readableEvents(until)) ?? `At ${momentText(moment)} nothing was recorded of it yet.`,
+    );
+  }
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
   );
@@ -130,12 +165,7 @@ export async function history({ ledger }: ReadModelsSession, id: string, flags: 
     for (const event of recorded) process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
   }
-  const known: RecordedTrackEvent[] = [];
-  for (const event of recorded) {
-    const decoded = decodeTrackEvent(event);
-    if ('event' in decoded) known.push(decoded);
-  }
-  process.stdout.write(formatHistory(known));
+  process.stdout.write(formatHistory(readableEvents(recorded)));
 }
 
 function unknownTrack(id: string, where: string): UserError {

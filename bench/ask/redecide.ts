@@ -1,0 +1,67 @@
+import { loadavg } from 'node:os';
+import { defaultRules } from '../../src/domain/rules.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { openPostgresLedger } from '../../src/ledger/postgres.ts';
+import { redecideAll } from '../../src/redecision/redecide-all.ts';
+import { trackStreams } from '../../src/redecision/track-streams.ts';
+
+const signal = new AbortController().signal;
+const noIds = async function* () {};
+
+/** Streams read and dropped, then read and decided again: a pair in one run. */
+export async function measureRedecide(url: string): Promise<string> {
+  const ledger = await openPostgresLedger({ url });
+  try {
+    const read = await timed(() => readAll(ledger));
+    const decided = await timed(() =>
+      redecideAll({
+        streams: trackStreams({ ledger, trackIds: noIds, signal }),
+        rules: defaultRules,
+        signal,
+        apply: null,
+        onChange: () => undefined,
+        onFailure: (trackId, reason) => {
+          throw new Error(`${trackId}: ${reason}`);
+        },
+        onProgress: () => undefined,
+      }).then(({ tracks }) => tracks),
+    );
+    return [
+      `redecide --dry-run: ${figures(decided)}, peak RSS ${decided.peakMb} MB`,
+      `reading alone: ${figures(read)}; ${(decided.rate / read.rate).toFixed(2)} of it; load ${loadavg()[0]?.toFixed(1)}`,
+    ].join('\n');
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function readAll(ledger: Ledger): Promise<number> {
+  let tracks = 0;
+  for await (const streams of trackStreams({ ledger, trackIds: noIds, signal })) tracks += streams.length;
+  return tracks;
+}
+
+interface Timed {
+  readonly rate: number;
+  readonly cpuUsPerTrack: number;
+  readonly peakMb: number;
+}
+
+async function timed(work: () => Promise<number>): Promise<Timed> {
+  let peak = 0;
+  const look = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 50);
+  const [startMs, before] = [performance.now(), process.cpuUsage()];
+  const tracks = await work().finally(() => clearInterval(look));
+  const { user, system } = process.cpuUsage(before);
+  return {
+    rate: tracks / ((performance.now() - startMs) / 1000),
+    cpuUsPerTrack: (user + system) / tracks,
+    peakMb: Math.round(peak / 1024 / 1024),
+  };
+}
+
+function figures({ rate, cpuUsPerTrack }: Timed): string {
+  return `${Math.round(rate)} tracks/s, ${cpuUsPerTrack.toFixed(0)} us of processor time a track`;
+}

@@ -1,0 +1,44 @@
+import { terminalOf } from '../config.ts';
+import { allTrackIds } from '../projections/track-ids.ts';
+import type { RedecideCounts } from '../redecision/redecide-all.ts';
+import { readTrack, type TrackStream, trackStreams } from '../redecision/track-streams.ts';
+import { createProgress, isInteractive } from './progress.ts';
+import { recordedEvents, type TrackSession } from './track-session.ts';
+
+/** The streams of one track or of all. */
+export async function* streamsOf(
+  session: TrackSession,
+  id: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<readonly TrackStream[]> {
+  const { ledger, url } = session;
+  if (id !== undefined) {
+    // Whoever names a track wants to hear that there is none.
+    await recordedEvents(session, id);
+    yield [await readTrack(ledger, id)];
+    return;
+  }
+  yield* trackStreams({ ledger, trackIds: () => allTrackIds(url), signal });
+}
+
+/** Shows on standard error how many tracks were looked at. */
+export function tracksProgress(): { readonly onProgress: (counts: RedecideCounts) => void; finish(): void } {
+  const progress = createProgress({
+    stream: process.stderr,
+    isTTY: isInteractive(process.stderr, terminalOf()),
+    total: null,
+    label: 'tracks',
+  });
+  return {
+    onProgress: ({ tracks, changed, failed }) =>
+      progress.update({ done: tracks, enriched: changed, failed, waiting: 0 }),
+    finish: progress.finish,
+  };
+}
+
+/** Aborted by Ctrl-C or SIGTERM. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort()).once('SIGTERM', () => controller.abort());
+  return controller.signal;
+}

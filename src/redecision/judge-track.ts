@@ -1,0 +1,49 @@
+import { type DecisionStep, type Decisions, decisionsOf } from '../domain/decisions.ts';
+import type { Enriched } from '../domain/events.ts';
+import { type Redecision, redecide } from '../domain/redecide.ts';
+import type { Rules } from '../domain/rules.ts';
+import { createStepReader, isStep } from '../ledger/decision-steps.ts';
+import { type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
+import type { TrackStream } from './track-streams.ts';
+
+/** What other rules make of a track. */
+export type Verdict =
+  | { readonly kind: 'same' }
+  | {
+      readonly kind: 'changes';
+      readonly redecision: Redecision;
+      /** The `Enriched` whose place it takes; null: the track has none. */
+      readonly standing: Decisions['standing'];
+    }
+  /** An event of the stream cannot be read by this version, so nothing can be said; one sentence. */
+  | { readonly kind: 'unreadable'; readonly reason: string };
+
+export function judgeTrack({ events }: TrackStream, rules: Rules): Verdict {
+  const reader = createStepReader();
+  const steps: DecisionStep[] = [];
+  for (const event of events) {
+    const step = reader.read(event);
+    if (step === null) continue;
+    if (!isStep(step)) return { kind: 'unreadable', reason: step.reason };
+    steps.push(step);
+  }
+  const decisions = decisionsOf(steps);
+  const { standing } = decisions;
+  const enriched = standing === null ? null : dataOf(eventAt(events, standing.revision));
+  const redecision = redecide(decisions, enriched, rules);
+  return redecision === null ? { kind: 'same' } : { kind: 'changes', redecision, standing };
+}
+
+export function eventAt<Event extends StoredEvent | RecordedEvent>(
+  events: readonly Event[],
+  revision: number,
+): Event {
+  // The first one of a stream that was cut is not its revision 0.
+  const event = events[revision - (events[0]?.revision ?? 0)];
+  if (event?.revision !== revision) throw new Error(`A stream lacks its revision ${revision}.`);
+  return event;
+}
+
+function dataOf({ data }: StoredEvent | RecordedEvent): Enriched['data'] {
+  return (typeof data === 'string' ? JSON.parse(textOf(data)) : data) as Enriched['data'];
+}
