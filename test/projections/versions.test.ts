@@ -40,7 +40,7 @@ const golden: Readonly<
 > = {
   2: {
     shape: '9adf1dc9d1c14e80',
-    rows: { tracks: 'a1e7ca3b1ef422af', tasks: 'e4d96e2f839fc424', metrics: '6257d632aa2f13ae' },
+    rows: { tracks: '2080f1113a101b8b', tasks: 'e4d96e2f839fc424', metrics: '6257d632aa2f13ae' },
   },
 };
 
