@@ -63,13 +63,19 @@ export function sharedByAll(
     missingTtlMs: config.cacheMissingTtlMs,
   });
   const gates = createRedisGates({ redis: gateRedis, limits: config.gateLimits });
+  // The same script on gates that nobody goes through: looking must not be a reason for a gate to be there.
+  const looked = createRedisGates({
+    redis: gateRedis,
+    limits: config.gateLimits,
+    namespace: 'enrichment:look',
+  });
   const [provider] = providers;
   const watches = {
     cache: watchRedis({ redis: cacheRedis, address, probe: () => cacheRedis.ping(), onState: onCacheState }),
     gates: watchRedis({
       redis: gateRedis,
       address,
-      probe: () => gates.status(provider),
+      probe: () => looked.status(provider),
       onState: onGateState,
     }),
   };
