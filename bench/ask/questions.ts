@@ -21,8 +21,11 @@ export async function measureQuestions(url: string): Promise<string> {
   try {
     const { trackId, events } = trackEvents(trackNumber, tasks);
     const stream = trackStream(trackId);
-    if ((await ledger.read(stream, { maxCount: 1 })).length === 0)
-      await ledger.append(stream, 'no-stream', events);
+    const there = (await ledger.read(stream)).length;
+    for (let from = there; from < events.length; from += appendEvents) {
+      const part = events.slice(from, from + appendEvents);
+      await ledger.append(stream, from === 0 ? 'no-stream' : from - 1, part);
+    }
     const read = () => ledger.read(stream);
     const lines = [
       `${events.length} events of track ${trackId}:`,

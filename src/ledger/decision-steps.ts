@@ -7,6 +7,9 @@ import type { Unreadable } from './skim.ts';
 import { skimCall, skimHit, skimMeta, skimReceived } from './skim-text.ts';
 import { decodeTrackEvent } from './track-events.ts';
 
+/** So many different texts of one stream are remembered. */
+const parsedMax = 64;
+
 /** Reads the events of one stream as decisions look at them. */
 export interface StepReader {
   /** Null: decisions do not look at it. */
@@ -18,11 +21,13 @@ export interface StepReader {
  * recorded again, as the cache has it be, is parsed once: it comes as the same object, so it is matched once as well.
  */
 export function createStepReader(): StepReader {
-  const parsed = new Map<string, unknown>();
+  // Few texts, most of them of other lengths: to compare them costs less than to hash a kilobyte.
+  const parsed: { readonly text: ByteText; readonly value: unknown }[] = [];
   const parse = (text: ByteText): unknown => {
-    const known = parsed.get(text) ?? JSON.parse(textOf(text));
-    parsed.set(text, known);
-    return known;
+    for (const known of parsed) if (known.text === text) return known.value;
+    const value: unknown = JSON.parse(textOf(text));
+    if (parsed.length < parsedMax) parsed.push({ text, value });
+    return value;
   };
 
   function skim(event: StoredEvent): DecisionStep | null | undefined {

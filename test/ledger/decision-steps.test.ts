@@ -28,9 +28,9 @@ it('an event that is skimmed says what one says that is parsed whole', () => {
 });
 
 it('an answer that is recorded again is the same object', () => {
-  const reader = createStepReader();
   fc.assert(
     fc.property(anyStream, ({ events }) => {
+      const reader = createStepReader();
       for (const recorded of events) {
         const [one, other] = [reader.read(storedOf(recorded)), reader.read(storedOf(recorded))];
         if (one === null || !('kind' in one) || one.kind !== 'found') continue;
