@@ -54,6 +54,7 @@ export async function measureQuestions(url: string): Promise<string> {
 }
 
 async function median(name: string, question: () => Promise<void>): Promise<string> {
+  const before = process.cpuUsage();
   const times: number[] = [];
   for (let n = 0; n < repetitions; n++) {
     const startMs = performance.now();
@@ -61,5 +62,7 @@ async function median(name: string, question: () => Promise<void>): Promise<stri
     times.push(performance.now() - startMs);
   }
   times.sort((a, b) => a - b);
-  return `${name}: median ${times[repetitions >> 1]?.toFixed(1)} ms, most ${times.at(-1)?.toFixed(1)} ms`;
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1000 / repetitions;
+  return `${name}: median ${times[repetitions >> 1]?.toFixed(1)} ms, most ${times.at(-1)?.toFixed(1)} ms, processor ${cpuMs.toFixed(1)} ms`;
 }
