@@ -13,7 +13,7 @@ export interface Redecision extends Merged {
 }
 
 /** What a track's values are, with the decision that gives them. */
-export type Decided = Omit<Redecision, 'changes'>;
+type Decided = Omit<Redecision, 'changes'>;
 
 /**
  * Decides again what a track's values are, over the answers that workers had when they decided, and over no other: what
@@ -51,11 +51,6 @@ export function compareDecided(
   return { ...decided, changes };
 }
 
-/** Of no source a snapshot is partial as well: the event knows only two. */
-export function statusOf(sources: Merged['sources']): Enriched['data']['status'] {
-  return sources.length >= 2 ? 'completed' : 'partial';
-}
-
 /**
  * The fact of it. Where nothing matches any more the snapshot is empty: no other event could take values away, for a
  * failed look never does.
@@ -81,7 +76,8 @@ export function redecisionEvent(
     id: about.eventId,
     type: 'Enriched',
     data: {
-      status: statusOf(sources),
+      // Of no source as well: the event knows only two.
+      status: sources.length >= 2 ? 'completed' : 'partial',
       snapshot,
       sources,
       // The consequences of the task stay what they were.

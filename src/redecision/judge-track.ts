@@ -1,9 +1,9 @@
 import { type DecisionStep, type Decisions, decisionsOf } from '../domain/decisions.ts';
 import type { Enriched } from '../domain/events.ts';
-import { compareDecided, type Decided, decideAgain, type Redecision, statusOf } from '../domain/redecide.ts';
+import { compareDecided, decideAgain, type Redecision } from '../domain/redecide.ts';
 import type { Rules } from '../domain/rules.ts';
-import { createStepReader, isStep } from '../ledger/decision-steps.ts';
-import { type ByteText, type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
+import { isStep, type ParsedTexts, readStep } from '../ledger/decision-steps.ts';
+import { type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
 import type { TrackStream } from './track-streams.ts';
 
 /** What other rules make of a track. */
@@ -19,10 +19,10 @@ export type Verdict =
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 export function judgeTrack({ events }: TrackStream, rules: Rules): Verdict {
-  const reader = createStepReader();
+  const parsed: ParsedTexts = [];
   const steps: DecisionStep[] = [];
   for (const event of events) {
-    const step = reader.read(event);
+    const step = readStep(event, parsed);
     if (step === null) continue;
     if (!isStep(step)) return { kind: 'unreadable', reason: step.reason };
     steps.push(step);
@@ -32,7 +32,6 @@ export function judgeTrack({ events }: TrackStream, rules: Rules): Verdict {
   const decided = decideAgain(decisions, rules);
   if (decided === null) return { kind: 'same' };
   const enriched = standing === null ? null : eventAt(events, standing.revision).data;
-  if (typeof enriched === 'string' && isWrittenIn(enriched, decided)) return { kind: 'same' };
   const redecision = compareDecided(decided, enriched === null ? null : dataOf(enriched), rules);
   return redecision === null ? { kind: 'same' } : { kind: 'changes', redecision, standing };
 }
@@ -49,10 +48,4 @@ export function eventAt<Event extends StoredEvent | RecordedEvent>(
 
 function dataOf(data: StoredEvent['data'] | RecordedEvent['data']): Enriched['data'] {
   return (typeof data === 'string' ? JSON.parse(textOf(data)) : data) as Enriched['data'];
-}
-
-/** True: it is the very same. To write what was decided costs less than to parse what is written. */
-function isWrittenIn(data: ByteText, { snapshot, sources }: Decided): boolean {
-  const text = `{"status":"${statusOf(sources)}","snapshot":${JSON.stringify(snapshot)},"sources":${JSON.stringify(sources)},`;
-  return data.startsWith(text) && textOf(text) === text;
 }
