@@ -12,6 +12,8 @@ import { trackEvents } from './tracks.ts';
 const trackNumber = 1_000_000_000;
 const tasks = 200;
 const repetitions = 21;
+/** An append has a limit in bytes. */
+const appendEvents = 100;
 
 /** Questions about one track of 1,000 events, from reading the stream to the text. */
 export async function measureQuestions(url: string): Promise<string> {
@@ -19,8 +21,11 @@ export async function measureQuestions(url: string): Promise<string> {
   try {
     const { trackId, events } = trackEvents(trackNumber, tasks);
     const stream = trackStream(trackId);
-    if ((await ledger.read(stream, { maxCount: 1 })).length === 0)
-      await ledger.append(stream, 'no-stream', events);
+    const there = (await ledger.read(stream)).length;
+    for (let from = there; from < events.length; from += appendEvents) {
+      const part = events.slice(from, from + appendEvents);
+      await ledger.append(stream, from === 0 ? 'no-stream' : from - 1, part);
+    }
     const read = () => ledger.read(stream);
     const lines = [
       `${events.length} events of track ${trackId}:`,
@@ -49,6 +54,7 @@ export async function measureQuestions(url: string): Promise<string> {
 }
 
 async function median(name: string, question: () => Promise<void>): Promise<string> {
+  const before = process.cpuUsage();
   const times: number[] = [];
   for (let n = 0; n < repetitions; n++) {
     const startMs = performance.now();
@@ -56,5 +62,7 @@ async function median(name: string, question: () => Promise<void>): Promise<stri
     times.push(performance.now() - startMs);
   }
   times.sort((a, b) => a - b);
-  return `${name}: median ${times[repetitions >> 1]?.toFixed(1)} ms, most ${times.at(-1)?.toFixed(1)} ms`;
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1000 / repetitions;
+  return `${name}: median ${times[repetitions >> 1]?.toFixed(1)} ms, most ${times.at(-1)?.toFixed(1)} ms, processor ${cpuMs.toFixed(1)} ms`;
 }

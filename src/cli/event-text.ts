@@ -1,7 +1,5 @@
 import type { Enriched, LeftOut, TrackEvent } from '../domain/events.ts';
-import { newestRequest } from '../domain/merging.ts';
-import type { TrackState } from '../domain/state.ts';
-import type { TaskOrigin } from '../domain/task.ts';
+import type { TaskOrigin, TaskRequest } from '../domain/task.ts';
 import { trackFields } from '../domain/track-values.ts';
 import { columnOf } from '../projections/track-columns.ts';
 import { durationText } from './duration-text.ts';
@@ -14,15 +12,14 @@ import { shown } from './visible-text.ts';
 /**
  * An event in plain words.
  *
- * @param before the state that the event met
+ * @param request what answers were matched to when it happened; null: nothing had been asked for
  * @param numberOf what a task is called
  */
 export function eventText(
   event: TrackEvent,
-  before: TrackState,
+  request: TaskRequest | null,
   numberOf: (taskId: string) => string,
 ): string {
-  const request = newestRequest(before);
   switch (event.type) {
     case 'TaskReceived': {
       const { artist, title, isrc, priority, source } = event.data.request;

@@ -1,7 +1,6 @@
-import type { RecordedTrackEvent } from '../domain/events.ts';
-import { evolve } from '../domain/evolve.ts';
+import type { RecordedTrackEvent, TrackEvent } from '../domain/events.ts';
 import type { Provider } from '../domain/provider.ts';
-import { emptyTrack, type TrackState } from '../domain/state.ts';
+import type { TaskRequest } from '../domain/task.ts';
 import { durationText } from './duration-text.ts';
 import { eventText } from './event-text.ts';
 import { counted } from './number-text.ts';
@@ -17,14 +16,12 @@ import { shown } from './visible-text.ts';
 export function formatHistory(events: readonly RecordedTrackEvent[]): string {
   const tasks = [...new Set(events.map(({ event }) => event.meta.taskId))];
   const numberOf = (taskId: string) => `#${tasks.indexOf(taskId) + 1}`;
-  let state: TrackState = emptyTrack;
+  const requestAfter = createRequests();
+  let request: TaskRequest | null = null;
   let before: string | null = null;
   const lines: string[][] = [];
-  for (const recorded of events) {
-    const { event } = recorded;
+  for (const { event } of events) {
     const { occurredAt, taskId, hop } = event.meta;
-    const earlier: TrackState = state;
-    state = evolve(state, recorded);
     const delta = before === null ? '' : `+${durationText(Date.parse(occurredAt) - Date.parse(before))}`;
     before = occurredAt;
     const again = hop > 0 ? ` (hop ${hop})` : '';
@@ -32,11 +29,28 @@ export function formatHistory(events: readonly RecordedTrackEvent[]): string {
       timeText(occurredAt),
       delta,
       ...(tasks.length > 1 ? [numberOf(taskId)] : []),
-      `${eventText(event, earlier, numberOf)}${again}`,
+      `${eventText(event, request, numberOf)}${again}`,
     ]);
+    request = requestAfter(event);
   }
   const taskCount = tasks.length > 1 ? ` of ${counted(tasks.length, 'task')}` : '';
   return `${counted(events.length, 'event')}${taskCount}; times are UTC\n${formatTable(lines, { right: [1] })}\n`;
+}
+
+/** The newest request after each event, as `evolve` has it; of a long stream the rest of the state is not needed. */
+function createRequests(): (event: TrackEvent) => TaskRequest | null {
+  let known = new Set<string>();
+  let newest: TaskRequest | null = null;
+  return (event) => {
+    if (event.type === 'Erased') {
+      known = new Set();
+      newest = null;
+    } else if (event.type === 'TaskReceived' && !known.has(event.meta.taskId)) {
+      known.add(event.meta.taskId);
+      if (event.data.origin.kind === 'request') newest = event.data.request;
+    }
+    return newest;
+  };
 }
 
 /** What is known of a track, as `track show` prints it. */

@@ -5,12 +5,14 @@ import type { DecisionFact, Explanation, Winner } from '../domain/explain.ts';
 import type { ProviderStanding } from '../domain/provider-standing.ts';
 import { columnOf } from '../projections/track-columns.ts';
 import { durationText } from './duration-text.ts';
+import { numberText } from './number-text.ts';
 import { providerNames } from './provider-name.ts';
 import { formatTable } from './table.ts';
 import { timeText } from './time-text.ts';
 import { shown } from './visible-text.ts';
 
 const valueColumnsMax = 60;
+const rowsShownMax = 10;
 
 /** Why a field has its value, for a person. Ends with a line feed. */
 export function whyText(explanation: Explanation, name: string): string {
@@ -24,24 +26,19 @@ export function whyText(explanation: Explanation, name: string): string {
   const parts = [
     `${columnOf(field)} of ${name}: ${value}`,
     formatTable(facts, { indent: 2 }),
-    section('Other answers that match', losers.map(loserCells)),
-    section('Not the track', rejected.map(rejectedCells)),
-    section('Before', earlier.map(earlierCells)),
-    section(
-      'Replayed',
-      replays.map(({ at, by, why, n }) => [
-        timeText(at),
-        `replay ${n}`,
-        `by ${shown(by, 60)}`,
-        shown(why, 200),
-      ]),
-    ),
+    section('Other answers that match', losers, loserCells),
+    section('Not the track', rejected, rejectedCells),
+    section('Before', earlier, earlierCells),
+    section('Replayed', replays, replayCells),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `${title}:\n${formatTable(rows, { indent: 2 })}`;
+function section<Item>(title: string, items: readonly Item[], cellsOf: (item: Item) => string[]): string {
+  if (items.length === 0) return '';
+  const table = formatTable(items.slice(0, rowsShownMax).map(cellsOf), { indent: 2 });
+  const more = items.length - rowsShownMax;
+  return `${title}:\n${table}${more > 0 ? `\n  and ${numberText(more)} more: --json has all` : ''}`;
 }
 
 function valueText(value: string | number | null): string {
@@ -89,6 +86,10 @@ function decisionText(decision: DecisionFact): string {
   const rules = `${shown(ruleVersion, 60)}${isPresentRules ? '' : ', which are not the present rules'}`;
   const again = redecides === null ? '' : `; decided again, first in event ${shown(redecides, 36)}`;
   return `${timeText(at)}, revision ${revision}, event ${shown(eventId, 36)}, by ${rules}${again}`;
+}
+
+function replayCells({ at, by, why, n }: Explanation['replays'][number]): string[] {
+  return [timeText(at), `replay ${n}`, `by ${shown(by, 60)}`, shown(why, 200)];
 }
 
 function loserCells({ value, provider, confidence, revision, why }: Loser): string[] {

@@ -98,10 +98,11 @@ export function decisionsOf(steps: Iterable<DecisionStep>): Decisions {
         step satisfies never;
     }
   }
-  const basisOf = (decision: Counted | null): DecisionBasis | null => {
-    if (decision === null) return null;
-    const { foundCount, ...rest } = decision;
-    return { ...rest, found: found.slice(0, foundCount) };
-  };
-  return { enriched: basisOf(enriched), notFound: basisOf(notFound), standing };
+  return { enriched: basisOf(enriched, found), notFound: basisOf(notFound, found), standing };
+}
+
+function basisOf(decision: Counted | null, found: readonly Finding[]): DecisionBasis | null {
+  if (decision === null) return null;
+  const { foundCount, ...rest } = decision;
+  return { ...rest, found: found.slice(0, foundCount) };
 }

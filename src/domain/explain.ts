@@ -1,13 +1,14 @@
 import { type AnswerOrigin, originOf } from './answer-origin.ts';
 import { type Considered, consider, type Loser, type RejectedCandidate } from './considered-answers.ts';
+import { decisionStepOf } from './decision-step.ts';
+import { decisionsOf } from './decisions.ts';
 import { type EarlierValue, earlierValues } from './earlier-values.ts';
 import type { Enriched, RecordedTrackEvent } from './events.ts';
 import { replay } from './evolve.ts';
 import type { MatchReason } from './matching.ts';
-import { newestRequest } from './merging.ts';
+import { type Finding, newestRequest } from './merging.ts';
 import { type ProviderStanding, providerStandings } from './provider-standing.ts';
 import { defaultRules, type Rules, ruleVersion } from './rules.ts';
-import type { RecordedOutcome } from './state.ts';
 import type { TaskRequest } from './task.ts';
 import type { TrackField } from './track-values.ts';
 import type { AnyValueSource } from './value-changes.ts';
@@ -102,19 +103,19 @@ export function explain(
 
 interface Basis {
   readonly request: TaskRequest | null;
-  readonly found: readonly RecordedOutcome[];
+  readonly found: readonly Finding[];
 }
 
-/** What a decision was made from: the stream before it; of one that was made again, before the first. */
-function basisOf(
-  kept: readonly RecordedTrackEvent[],
-  newest: { event: Enriched; revision: number } | null,
-): Basis {
+/** What a decision was made from; of one that was made again, the first one; without any, all that there is so far. */
+function basisOf(kept: readonly RecordedTrackEvent[], newest: { event: Enriched } | null): Basis {
   const id = newest?.event.data.redecides ?? newest?.event.id;
   const at = kept.findIndex(({ event }) => event.id === id);
-  const state = replay(at < 0 ? kept : kept.slice(0, at));
-  const taskId = kept[at]?.event.meta.taskId ?? '';
-  return { request: newestRequest(state) ?? state.tasks.get(taskId)?.request ?? null, found: state.found };
+  const steps = kept.slice(0, at + 1).flatMap((event) => decisionStepOf(event) ?? []);
+  const { enriched, notFound } = decisionsOf(steps);
+  const basis = [enriched, notFound].find((one) => one?.eventId === id);
+  if (basis !== undefined && basis !== null) return basis;
+  const state = replay(kept);
+  return { request: newestRequest(state), found: state.found };
 }
 
 function factOf({ event, revision }: { readonly event: Enriched; readonly revision: number }): DecisionFact {

@@ -55,13 +55,18 @@ export function contributionsOf(
 ): readonly Contribution[] {
   // One answer may be recorded many times: whoever reads a stream may have made them one object.
   const judged = new Map<readonly Candidate[], MatchResult>();
-  return found.toReversed().flatMap(({ provider, eventId, revision, outcome }) => {
-    if (outcome.kind !== 'found') return [];
+  const contributions: Contribution[] = [];
+  for (const { provider, eventId, revision, outcome } of found.toReversed()) {
+    if (outcome.kind !== 'found') continue;
     const { candidates } = outcome;
-    const result = judged.get(candidates) ?? matchCandidates(request, candidates, rules);
-    judged.set(candidates, result);
-    return result.match === null ? [] : [{ provider, eventId, revision, match: result.match }];
-  });
+    let result = judged.get(candidates);
+    if (result === undefined) {
+      result = matchCandidates(request, candidates, rules);
+      judged.set(candidates, result);
+    }
+    if (result.match !== null) contributions.push({ provider, eventId, revision, match: result.match });
+  }
+  return contributions;
 }
 
 /** Whose value of the field is taken. Loops, because it is asked of every field of every track. */

@@ -31,6 +31,7 @@ const featuring = /[([](?:(?:feat|ft)\.|(?:feat|ft|featuring|with)\s)([^)\]]*)[)
 export const normaliseTitle = remembered(normalisedTitle, textsRemembered);
 
 function normalisedTitle(title: string): string {
+  if (!mayNameGuests(title)) return normaliseText(title);
   const bare = title.normalize('NFKC').replace(featuring, ' ');
   return normaliseText(bare.trim() === '' ? title : bare);
 }
@@ -39,8 +40,14 @@ function normalisedTitle(title: string): string {
 export const guestsOf = remembered(guestsIn, textsRemembered);
 
 function guestsIn(title: string): readonly string[] {
+  if (!mayNameGuests(title)) return [];
   const named = [...title.normalize('NFKC').matchAll(featuring)].map(([, guests]) => guests?.trim() ?? '');
   return named.filter((guests) => guests !== '');
+}
+
+/** Other scripts have brackets of their own, which the compatibility form makes ours. */
+function mayNameGuests(title: string): boolean {
+  return /[([]/.test(title) || !plainAscii.test(title);
 }
 
 const connectors = new Set([
@@ -75,7 +82,9 @@ function wordSet(artists: readonly string[]): string {
 }
 
 /** An ISRC in its stored form, or null where the text is none. */
-export function normaliseIsrc(text: string): string | null {
+export const normaliseIsrc = remembered(normalisedIsrc, textsRemembered);
+
+function normalisedIsrc(text: string): string | null {
   const isrc = text.replace(/[\s-]/g, '');
   // Tested before the case is changed: `ß` would become two letters.
   return /^[A-Za-z]{2}[A-Za-z0-9]{3}[0-9]{7}$/.test(isrc) ? isrc.toUpperCase() : null;

@@ -12,41 +12,43 @@ export interface Redecision extends Merged {
   readonly changes: readonly ValueChange[];
 }
 
+/** What a track's values are, with the decision that gives them. */
+type Decided = Omit<Redecision, 'changes'>;
+
 /**
  * Decides again what a track's values are, over the answers that workers had when they decided, and over no other: what
  * came later belongs to a task that will be decided by itself. So the same rules come to the same, and what was decided
  * again before makes no difference.
  *
- * @param standing the snapshot and sources that the track has; null: it was never enriched
- * @returns null: nothing changes
+ * @returns null: nothing was decided that could be decided again
  */
-export function redecide(
-  decisions: Decisions,
-  standing: Pick<Merged, 'snapshot' | 'sources'> | null,
-  rules: Rules,
-): Redecision | null {
-  const decided = newest(decisions, rules);
-  if (decided === null) return null;
-  const before = standing?.snapshot ?? {};
-  const changes = valueChanges(before, decided, rules);
-  const sameSources = (standing?.sources ?? []).join() === decided.sources.join();
-  if (changes.length === 0 && (sameSources || standing === null)) return null;
-  return { ...decided, changes };
-}
-
-/** What the newest decision comes to; where it is that nothing matches, the track keeps what it had before. */
-function newest(
-  { enriched, notFound, standing }: Decisions,
-  rules: Rules,
-): Omit<Redecision, 'changes'> | null {
+export function decideAgain({ enriched, notFound, standing }: Decisions, rules: Rules): Decided | null {
   if (notFound !== null && (enriched === null || notFound.revision > enriched.revision)) {
     const merged = mergeSnapshot(notFound.request, notFound.found, rules);
     if (Object.keys(merged.snapshot).length > 0) return { basis: notFound, ...merged };
     // What other rules had found meanwhile goes again.
     if (enriched === null && standing !== null) return { basis: notFound, snapshot: {}, sources: [] };
   }
+  // Where the newest decision is that nothing matches, the track keeps what it had before.
   if (enriched === null) return null;
   return { basis: enriched, ...mergeSnapshot(enriched.request, enriched.found, rules) };
+}
+
+/**
+ * What of it is new.
+ *
+ * @param standing what the track has; null: it was never enriched
+ * @returns null: nothing
+ */
+export function compareDecided(
+  decided: Decided,
+  standing: Pick<Merged, 'snapshot' | 'sources'> | null,
+  rules: Rules,
+): Redecision | null {
+  const changes = valueChanges(standing?.snapshot ?? {}, decided, rules);
+  const sameSources = (standing?.sources ?? []).join() === decided.sources.join();
+  if (changes.length === 0 && (sameSources || standing === null)) return null;
+  return { ...decided, changes };
 }
 
 /**
@@ -74,6 +76,7 @@ export function redecisionEvent(
     id: about.eventId,
     type: 'Enriched',
     data: {
+      // Of no source as well: the event knows only two.
       status: sources.length >= 2 ? 'completed' : 'partial',
       snapshot,
       sources,

@@ -1,77 +1,87 @@
 import type { Answer } from '../domain/answer.ts';
 import { decisionStepOf } from '../domain/decision-step.ts';
 import type { DecisionStep } from '../domain/decisions.ts';
-import type { TaskReceived } from '../domain/events.ts';
-import { type ByteText, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
+import { type ByteText, type JsonObject, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
 import type { Unreadable } from './skim.ts';
-import { skimCall, skimHit, skimMeta, skimReceived } from './skim-text.ts';
+import { skimCall, skimHit, skimMeta } from './skim-text.ts';
 import { decodeTrackEvent } from './track-events.ts';
 
-/** Reads the events of one stream as decisions look at them. */
-export interface StepReader {
-  /** Null: decisions do not look at it. */
-  read(event: StoredEvent | RecordedEvent): DecisionStep | Unreadable | null;
-}
+/** How an `Enriched` of a worker ends; of one that was decided again a field follows. */
+const workersEnd = /,"ruleVersion":"[\w.+-]+"\}$/;
+const endChars = 120;
+
+/** So many different texts of one stream are remembered. */
+const parsedMax = 64;
+
+/** What has been parsed of one stream. Few texts, most of other lengths: to compare them costs less than to hash them. */
+export type ParsedTexts = { readonly text: ByteText; readonly value: unknown }[];
 
 /**
- * A reader for one stream. What is written as we write it is parsed only where it matters, and an answer that was
- * recorded again, as the cache has it be, is parsed once: it comes as the same object, so it is matched once as well.
+ * Reads an event of a stream as decisions look at it; null: they do not. What is written as we write it is parsed only
+ * where it matters, and an answer that was recorded again, as the cache has it be, is parsed once: it comes as the same
+ * object, so it is matched once as well.
+ *
+ * @param parsed empty for a stream, and the same for all its events
  */
-export function createStepReader(): StepReader {
-  const parsed = new Map<string, unknown>();
-  const parse = (text: ByteText): unknown => {
-    const known = parsed.get(text) ?? JSON.parse(textOf(text));
-    parsed.set(text, known);
-    return known;
-  };
-
-  function skim(event: StoredEvent): DecisionStep | null | undefined {
-    const { type, data, metadata, id: eventId, revision } = event;
-    const meta = skimMeta(type, metadata);
-    if (meta === null) return undefined;
-    const { taskId } = meta;
-    if (type === 'TaskReceived' && skimReceived(data) !== null) {
-      const { request, origin } = parse(data) as TaskReceived['data'];
-      return { kind: 'received', taskId, origin, request };
-    }
-    if (type === 'ApiCalled' || type === 'CacheHit') {
-      const answer = foundText(type, data);
-      if (answer === undefined || answer === null) return answer;
-      const outcome = parse(answer.text) as Answer;
-      return { kind: 'found', finding: { taskId, provider: answer.provider, outcome, eventId, revision } };
-    }
-    if (type === 'Enriched' && data.startsWith('{"status":"') && !data.includes('"redecides":'))
-      return { kind: 'enriched', eventId, revision, taskId, redecides: null };
-    if (type === 'Failed' && data.startsWith('{"reason":"') && !data.startsWith('{"reason":"not_found"'))
-      return null;
-    return undefined;
+export function readStep(
+  event: StoredEvent | RecordedEvent,
+  parsed: ParsedTexts,
+): DecisionStep | Unreadable | null {
+  if (!isStored(event)) return decoded(event);
+  try {
+    const skimmed = skim(event, parsed);
+    if (skimmed !== undefined) return skimmed;
+    const data = JSON.parse(textOf(event.data)) as JsonObject;
+    const metadata = JSON.parse(textOf(event.metadata)) as JsonObject;
+    return decoded({ ...event, position: '', data, metadata });
+  } catch (error) {
+    return { reason: `${event.type} ${event.id} is no JSON: ${(error as Error).message}.` };
   }
-
-  return {
-    read(event) {
-      if (!isStored(event)) return decoded(event);
-      try {
-        const skimmed = skim(event);
-        if (skimmed !== undefined) return skimmed;
-        return decoded({
-          ...event,
-          position: '',
-          data: JSON.parse(textOf(event.data)),
-          metadata: JSON.parse(textOf(event.metadata)),
-        });
-      } catch (error) {
-        return { reason: `${event.type} ${event.id} is no JSON: ${(error as Error).message}.` };
-      }
-    },
-  };
 }
+
+/** Undefined: it has to be parsed whole. */
+function skim(event: StoredEvent, parsed: ParsedTexts): DecisionStep | Unreadable | null | undefined {
+  const { type, data, metadata, id: eventId, revision } = event;
+  const meta = skimMeta(type, metadata);
+  if (meta === null) return undefined;
+  const { taskId } = meta;
+  if (type === 'TaskReceived')
+    return decoded({
+      ...event,
+      position: '',
+      data: parse(data, parsed) as JsonObject,
+      metadata: { ...meta },
+    });
+  if (type === 'ApiCalled' || type === 'CacheHit') {
+    const answer = foundText(type, data);
+    if (answer === undefined || answer === null) return answer;
+    const outcome = parse(answer.text, parsed) as Answer;
+    return { kind: 'found', finding: { taskId, provider: answer.provider, outcome, eventId, revision } };
+  }
+  if (type === 'Enriched' && data.startsWith('{"status":"') && workersEnd.test(data.slice(-endChars)))
+    return { kind: 'enriched', eventId, revision, taskId, redecides: null };
+  if (type === 'Failed' && data.startsWith('{"reason":"') && !data.startsWith('{"reason":"not_found"'))
+    return null;
+  return undefined;
+}
+
+function parse(text: ByteText, parsed: ParsedTexts): unknown {
+  for (const known of parsed) if (known.text === text) return known.value;
+  const value: unknown = JSON.parse(textOf(text));
+  if (parsed.length < parsedMax) parsed.push({ text, value });
+  return value;
+}
+
+const around = {
+  ApiCalled: { begins: ',"outcome":', ends: ',"httpStatus":' },
+  CacheHit: { begins: ',"answer":', ends: ',"calledAt":"' },
+} as const;
 
 /** The text of an answer that found something and counts; null: it did not, or does not; undefined: not ours. */
 function foundText(type: 'ApiCalled' | 'CacheHit', data: ByteText) {
   const skimmed = type === 'ApiCalled' ? skimCall(data) : skimHit(data);
   if (skimmed === null) return undefined;
-  const [begins, ends] =
-    type === 'ApiCalled' ? [',"outcome":', ',"httpStatus":'] : [',"answer":', ',"calledAt":"'];
+  const { begins, ends } = around[type];
   // Only keys have quotes without a backslash before them, so these are no words of a lookup.
   const from = data.indexOf(begins);
   if (!data.startsWith('{"kind":"found"', from + begins.length)) return null;

@@ -1,8 +1,8 @@
 import { type DecisionStep, type Decisions, decisionsOf } from '../domain/decisions.ts';
 import type { Enriched } from '../domain/events.ts';
-import { type Redecision, redecide } from '../domain/redecide.ts';
+import { compareDecided, decideAgain, type Redecision } from '../domain/redecide.ts';
 import type { Rules } from '../domain/rules.ts';
-import { createStepReader, isStep } from '../ledger/decision-steps.ts';
+import { isStep, type ParsedTexts, readStep } from '../ledger/decision-steps.ts';
 import { type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
 import type { TrackStream } from './track-streams.ts';
 
@@ -19,18 +19,20 @@ export type Verdict =
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 export function judgeTrack({ events }: TrackStream, rules: Rules): Verdict {
-  const reader = createStepReader();
+  const parsed: ParsedTexts = [];
   const steps: DecisionStep[] = [];
   for (const event of events) {
-    const step = reader.read(event);
+    const step = readStep(event, parsed);
     if (step === null) continue;
     if (!isStep(step)) return { kind: 'unreadable', reason: step.reason };
     steps.push(step);
   }
   const decisions = decisionsOf(steps);
   const { standing } = decisions;
-  const enriched = standing === null ? null : dataOf(eventAt(events, standing.revision));
-  const redecision = redecide(decisions, enriched, rules);
+  const decided = decideAgain(decisions, rules);
+  if (decided === null) return { kind: 'same' };
+  const enriched = standing === null ? null : eventAt(events, standing.revision).data;
+  const redecision = compareDecided(decided, enriched === null ? null : dataOf(enriched), rules);
   return redecision === null ? { kind: 'same' } : { kind: 'changes', redecision, standing };
 }
 
@@ -44,6 +46,6 @@ export function eventAt<Event extends StoredEvent | RecordedEvent>(
   return event;
 }
 
-function dataOf({ data }: StoredEvent | RecordedEvent): Enriched['data'] {
+function dataOf(data: StoredEvent['data'] | RecordedEvent['data']): Enriched['data'] {
   return (typeof data === 'string' ? JSON.parse(textOf(data)) : data) as Enriched['data'];
 }

@@ -85,7 +85,7 @@ it('verify finds nothing, then a row that was tampered with; rebuild refuses, th
   await database.query(`UPDATE enrichment.tracks SET title = 'tampered' WHERE track_id = 'track 0'`);
   const bad = await projections('verify');
   expect(bad.code).toBe(1);
-  expect(bad.stdout).toMatch(/~ tracks track 0\n +title: "tampered" → /);
+  expect(bad.stdout).toMatch(/~ tracks track 0 \(by Enriched [^\n]+\)\n +title: "tampered" → /);
   const refused = await projections('rebuild');
   expect(refused.code).toBe(1);
   expect(refused.stderr).toContain('--max-changes 1 or --force');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decisionStepOf } from '../../src/domain/decision-step.ts';
 import type { RecordedTrackEvent } from '../../src/domain/events.ts';
-import { createStepReader } from '../../src/ledger/decision-steps.ts';
+import { type ParsedTexts, readStep } from '../../src/ledger/decision-steps.ts';
 import type { StoredEvent } from '../../src/ledger/ledger.ts';
 import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 import { anyRules } from '../support/any-rules.ts';
@@ -20,19 +20,19 @@ function storedOf({ event, revision }: RecordedTrackEvent): StoredEvent {
 it('an event that is skimmed says what one says that is parsed whole', () => {
   fc.assert(
     fc.property(anyStream, anyRules, ({ events }, rules) => {
-      const reader = createStepReader();
+      const parsed: ParsedTexts = [];
       for (const recorded of redecided(events, rules))
-        expect(reader.read(storedOf(recorded))).toEqual(decisionStepOf(recorded));
+        expect(readStep(storedOf(recorded), parsed)).toEqual(decisionStepOf(recorded));
     }),
   );
 });
 
 it('an answer that is recorded again is the same object', () => {
-  const reader = createStepReader();
   fc.assert(
     fc.property(anyStream, ({ events }) => {
+      const parsed: ParsedTexts = [];
       for (const recorded of events) {
-        const [one, other] = [reader.read(storedOf(recorded)), reader.read(storedOf(recorded))];
+        const [one, other] = [readStep(storedOf(recorded), parsed), readStep(storedOf(recorded), parsed)];
         if (one === null || !('kind' in one) || one.kind !== 'found') continue;
         if (other === null || !('kind' in other) || other.kind !== 'found')
           throw new Error('It is no answer.');
@@ -52,5 +52,5 @@ it('what cannot be read is said, never thrown: broken JSON, an unknown type or v
     { ...event, type: 'Unheard', data: '{}' },
     { ...event, type: 'Enriched', data: '{"status":"completed"}', metadata: newer },
   ])
-    expect(createStepReader().read(one)).toMatchObject({ reason: expect.stringMatching(/\.$/) });
+    expect(readStep(one, [])).toMatchObject({ reason: expect.stringMatching(/\.$/) });
 });

@@ -1,7 +1,7 @@
 import { decisionStepOf } from '../../src/domain/decision-step.ts';
 import { decisionsOf } from '../../src/domain/decisions.ts';
 import type { Enriched, Failed, RecordedTrackEvent } from '../../src/domain/events.ts';
-import { type Redecision, redecide, redecisionEvent } from '../../src/domain/redecide.ts';
+import { compareDecided, decideAgain, type Redecision, redecisionEvent } from '../../src/domain/redecide.ts';
 import type { Rules } from '../../src/domain/rules.ts';
 
 let made = 0;
@@ -11,7 +11,8 @@ export const stepsOf = (events: readonly RecordedTrackEvent[]) =>
 
 /** What other rules make of a stream. */
 export function redecisionOf(events: readonly RecordedTrackEvent[], rules: Rules): Redecision | null {
-  return redecide(decisionsOf(stepsOf(events)), newestEnriched(events)?.data ?? null, rules);
+  const decided = decideAgain(decisionsOf(stepsOf(events)), rules);
+  return decided === null ? null : compareDecided(decided, newestEnriched(events)?.data ?? null, rules);
 }
 
 /** The stream with what is recorded of it. */
