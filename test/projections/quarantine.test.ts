@@ -92,7 +92,7 @@ describe('poison of one track', () => {
         await fill({ ledger, url, schema: liveSchema, upTo, signal, chunkEventsMin: batch });
         expect([await rowsOf(`track_id = '${id}'`), await parked()]).toEqual([own, held]);
       }),
-      { numRuns: 30, interruptAfterTimeLimit: 100_000 },
+      { numRuns: 20, interruptAfterTimeLimit: 100_000 },
     );
   }, 120_000);
 
