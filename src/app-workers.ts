@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sharedByAll, sharedByNobody } from './app-shared.ts';
+import { type SharedStates, sharedByAll, sharedByNobody } from './app-shared.ts';
 import type { AnswerCache } from './cache/answer-cache.ts';
 import type { SingleFlight } from './cache/single-flight.ts';
 import type { Config } from './config.ts';
@@ -73,26 +73,30 @@ export function startEmbeddedWorkers(
   });
 }
 
+/** A worker that may share cache and gates with others. */
+export interface RabbitmqWorkers extends Workers<RabbitmqQueue> {
+  /** Why nobody may call a provider at this moment, one sentence; null: the gates answer. */
+  gateFault(): Promise<string | null>;
+}
+
 /** A worker of one lane on RabbitMQ, which also empties the inbox of dead letters. */
 export function startRabbitmqWorkers(
-  options: WorkersOptions & {
-    readonly address: RabbitmqAddress;
-    readonly name: string;
-    readonly lane: Lane;
-    readonly concurrency: number;
-    readonly metrics: Metrics;
-    /** Why nothing comes from a queue, or null when it does again. */
-    readonly onQueueState: (queue: string, why: string | null) => void;
-    /** Why nobody may call because Redis is away, or null when it is back. */
-    readonly onRedisState: (why: string | null) => void;
-    /** Why tasks are held, or null when they go on. */
-    readonly onLedgerState: (why: string | null) => void;
-  },
-): Workers<RabbitmqQueue> {
+  options: WorkersOptions &
+    SharedStates & {
+      readonly address: RabbitmqAddress;
+      readonly name: string;
+      readonly lane: Lane;
+      readonly concurrency: number;
+      readonly metrics: Metrics;
+      /** Why nothing comes from a queue, or null when it does again. */
+      readonly onQueueState: (queue: string, why: string | null) => void;
+      /** Why tasks are held, or null when they go on. */
+      readonly onLedgerState: (why: string | null) => void;
+    },
+): RabbitmqWorkers {
   const { config, address, name, lane, concurrency, onFatal } = options;
-  const shared =
-    config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis, options.onRedisState);
-  return startWorkers({
+  const shared = config.redis === null ? sharedByNobody(config) : sharedByAll(config, config.redis, options);
+  const workers = startWorkers({
     ...options,
     assumeNew: true,
     cache: shared.cache,
@@ -108,6 +112,7 @@ export function startRabbitmqWorkers(
       return (handle) => hold(telling(handle));
     },
   });
+  return { ...workers, gateFault: shared.gateFault };
 }
 
 function startWorkers<Queue extends TaskQueue>(

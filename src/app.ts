@@ -85,6 +85,6 @@ async function bringUpToDate(ledger: Ledger, url: string, say?: StoreOptions['sa
 }
 
 /** Follows the ledger into the read models. */
-export function openProjector(store: Store): Projector {
+export function openProjector(store: Pick<Store, 'ledger' | 'databaseUrl'>): Projector {
   return startProjector({ ledger: store.ledger, url: store.databaseUrl });
 }

@@ -49,6 +49,8 @@ export interface RabbitmqConfig {
   readonly password: string;
   readonly vhost: string;
   readonly managementUrl: string;
+  /** Of the real-time queue; left out: the usual one. */
+  readonly queueName?: string;
 }
 
 export interface SpotifyKeys {
@@ -95,6 +97,17 @@ const dollars = z.coerce
 const port = (fallback: number) =>
   z.coerce.number('it takes a port').int().min(0).max(65_535).default(fallback);
 const text = z.string().trim().min(1).optional();
+/** Of the real-time queue. The names of the others are taken, and RabbitMQ keeps "amq." for itself. */
+const queueName = z
+  .string()
+  .regex(
+    /^(?!amq\.|metadata_enrichment_(backlog_queue|dlq|wait_)|enrichment_dead_letter_inbox$)[\w.:-]{1,200}$/,
+    {
+      error:
+        'it takes a name for the real-time queue, of letters, digits and _ - . : alone, that no other queue has (a worker of the backlog is "worker --queue backlog")',
+    },
+  )
+  .optional();
 
 const environment = z.object({
   SPOTIFY_CLIENT_ID: text,
@@ -139,6 +152,7 @@ const environment = z.object({
   RABBITMQ_PASS: text,
   RABBITMQ_VHOST: z.string().default('/'),
   RABBITMQ_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+  QUEUE_NAME: queueName,
   ENRICHMENT_QUEUE_TYPE: z.enum(['classic', 'quorum']).default('classic'),
   ENRICHMENT_PREFETCH_COUNT: z.coerce.number().int().min(1).max(1000).default(1),
   REDIS_HOST: text,
@@ -259,7 +273,15 @@ function rabbitmqOf(env: z.infer<typeof environment>): RabbitmqConfig | null {
   const { RABBITMQ_USER: user, RABBITMQ_PASS: password, RABBITMQ_HOST: host } = env;
   if (user === undefined || password === undefined) return null;
   const managementUrl = env.RABBITMQ_MANAGEMENT_URL ?? `http://${host}:15672`;
-  return { host, port: env.RABBITMQ_PORT, user, password, vhost: env.RABBITMQ_VHOST, managementUrl };
+  return {
+    host,
+    port: env.RABBITMQ_PORT,
+    user,
+    password,
+    vhost: env.RABBITMQ_VHOST,
+    managementUrl,
+    ...(env.QUEUE_NAME === undefined ? {} : { queueName: env.QUEUE_NAME }),
+  };
 }
 
 function redisOf(env: z.infer<typeof environment>): RedisConfig | null {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, withoutRates } from '../src/config.ts';
 import { providers } from '../src/domain/provider.ts';
+import { laneQueues, topologyOf } from '../src/queue/topology.ts';
 
 const read = (env: Readonly<Record<string, string>>) => readConfig({}, env);
 
@@ -62,6 +63,17 @@ describe('the configuration', () => {
     expect(faultsOf({ LASTFM_DAILY_CALLS: '1.5' })).toContain(
       'LASTFM_DAILY_CALLS: it takes a whole number of calls',
     );
+  });
+
+  it('takes any name for the real-time queue but those of the other queues', () => {
+    const broker = { RABBITMQ_USER: 'u', RABBITMQ_PASS: 'p' };
+    expect(read(broker).rabbitmq).not.toHaveProperty('queueName');
+    const named = laneQueues['real-time'];
+    for (const name of ['my.tracks', 'Tracks:2', named])
+      expect(read({ ...broker, QUEUE_NAME: name }).rabbitmq).toMatchObject({ queueName: name });
+    const others = topologyOf('classic').queues.map(({ name }) => name);
+    for (const name of [...others.filter((one) => one !== named), 'amq.x', 'a b', "x'", 'x'.repeat(201)])
+      expect(faultsOf({ ...broker, QUEUE_NAME: name }), name).toMatch(/QUEUE_NAME: it takes a name/);
   });
 
   it('of any environment is a configuration, or faults that name their variables', () => {

@@ -16,12 +16,7 @@ const silentMsMax = 10_000;
  * A connection that comes back by itself. While it is away, or slower than `answerMsMax`, commands fail at once:
  * whoever asks has something better to do than to wait.
  */
-export function createRedis(
-  { host, port, password }: RedisAddress,
-  answerMsMax: number,
-  /** Why it is away; null: it is there. Called on changes only. */
-  onState: (why: string | null) => void = () => undefined,
-): Redis {
+export function createRedis({ host, port, password }: RedisAddress, answerMsMax: number): Redis {
   const redis = new Redis({
     host,
     port,
@@ -38,14 +33,6 @@ export function createRedis(
     redis.options.enableOfflineQueue = false;
   });
   // Each command tells its caller; without a listener it would end the process.
-  redis.on('error', (error) => tell(error.message));
-  redis.on('close', () => tell('the connection was lost'));
-  redis.on('ready', () => tell(null));
-  let isAway = false;
-  function tell(why: string | null): void {
-    if ((why !== null) === isAway) return;
-    isAway = why !== null;
-    onState(why);
-  }
+  redis.on('error', () => undefined);
   return redis;
 }

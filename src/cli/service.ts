@@ -61,7 +61,7 @@ export async function runService(
   await health.close();
   clearTimeout(late);
   process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
-  // A client library may leave a connection open, as EventStoreDB's does with a server that froze: nobody waits for it.
+  // A client library may leave something open: nobody waits for it.
   setTimeout(() => process.exit(), lingerMsMax).unref();
   if (typeof ended !== 'string') throw ended;
   logger.info(`${name} has stopped`);

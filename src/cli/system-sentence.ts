@@ -53,6 +53,8 @@ const byCode: Readonly<Record<string, Explain>> = {
   '28P01': () => 'PostgreSQL refused the password: correct it in the database address.',
   '28000': () => 'PostgreSQL refused this user: correct the user in the database address.',
   '3D000': () => 'The database does not exist: create it, or correct its name in the database address.',
+  '42P01': () =>
+    'The tables of the read models are not there: run "migrate" first, and keep "projector" running.',
   '42501': () => 'The database user lacks a permission: grant it, or use the user that owns the database.',
   '53100': (error) => `PostgreSQL reports: ${diskFull({ ...error, path: null })}`,
   '53200': () => 'PostgreSQL is out of memory: close other programs, or lower --concurrency.',

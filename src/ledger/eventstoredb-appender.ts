@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
+import { type EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
 import type { EncodedEvent } from './codec.ts';
+import { type Connection, connect } from './eventstoredb-connection.ts';
 import { unclearOutcome, verdictOf } from './eventstoredb-errors.ts';
 import { type AppendResult, type ExpectedRevision, LedgerUnavailable } from './ledger.ts';
 import { decodeBase64Natively } from './protobuf-bytes.ts';
@@ -23,7 +24,7 @@ export interface Appender {
 
 interface Shared {
   readonly url: string;
-  client: EventStoreDBClient;
+  connection: Connection;
   users: number;
 }
 
@@ -33,13 +34,13 @@ interface Shared {
  */
 let shared: Shared | null = null;
 
-function join(url: string): Shared {
+function join(url: string, answerMsMax: number): Shared {
   if (shared !== null && shared.url !== url) {
     throw new LedgerUnavailable(
       'This process appends to another EventStoreDB already: close that ledger first.',
     );
   }
-  shared ??= { url, client: EventStoreDBClient.connectionString(url), users: 0 };
+  shared ??= { url, connection: connect(url, answerMsMax), users: 0 };
   shared.users += 1;
   return shared;
 }
@@ -47,7 +48,7 @@ function join(url: string): Shared {
 /** @param answerMsMax what an append waits for its answer before it is repeated */
 export function createAppender(url: string, answerMsMax: number): Appender {
   decodeBase64Natively();
-  const own = join(url);
+  const own = join(url, answerMsMax);
   let inFlight = 0;
   const waiting: (() => void)[] = [];
   let closed = false;
@@ -74,9 +75,16 @@ export function createAppender(url: string, answerMsMax: number): Appender {
   ): Promise<AppendResult> {
     let backoffMs = backoffMsMin;
     for (let repetitions = 0; ; repetitions++) {
-      const { client } = own;
+      const { connection } = own;
+      let begun = false;
+      const appending = async () => {
+        // biome-ignore lint/complexity/useLiteralKeys: it is protected, and only this way of writing reaches it
+        await connection.client['capabilities'];
+        begun = true;
+        return once(connection.client, stream, expected, events);
+      };
       try {
-        return await answered(once(client, stream, expected, events), answerMsMax);
+        return await answered(appending(), answerMsMax);
       } catch (error) {
         const verdict = verdictOf(stream, error);
         if (verdict.kind === 'conflict') return verdict.result;
@@ -84,7 +92,8 @@ export function createAppender(url: string, answerMsMax: number): Appender {
         if (repetitions === repetitionsMax) {
           throw new LedgerUnavailable(unclearOutcome(stream, error), { cause: error });
         }
-        if (error instanceof Unanswered) replace(client);
+        // A client that could not learn what the server can do would say so for ever.
+        if (!begun || error instanceof Unanswered) replace(connection);
         await sleep(backoffMs);
         backoffMs = Math.min(backoffMs * 2, backoffMsMax);
       }
@@ -92,10 +101,10 @@ export function createAppender(url: string, answerMsMax: number): Appender {
   }
 
   /** What waits on a connection that gave no answer would wait for ever: all of it is repeated on a new one. */
-  function replace(client: EventStoreDBClient): void {
-    if (own.client !== client) return;
-    own.client = EventStoreDBClient.connectionString(url);
-    void client.dispose();
+  function replace(connection: Connection): void {
+    if (own.connection !== connection) return;
+    own.connection = connect(url, answerMsMax);
+    connection.close();
   }
 
   return {
@@ -115,7 +124,7 @@ export function createAppender(url: string, answerMsMax: number): Appender {
       own.users -= 1;
       if (own.users > 0) return;
       if (shared === own) shared = null;
-      await Promise.race([own.client.dispose(), sleep(answerMsMax, undefined, { ref: false })]);
+      own.connection.close();
     },
   };
 }

@@ -1,11 +1,5 @@
-import {
-  BACKWARDS,
-  END,
-  type EventStoreDBClient,
-  FORWARDS,
-  type RecordedEvent as Recorded,
-  START,
-} from '@eventstore/db-client';
+import { BACKWARDS, END, FORWARDS, type RecordedEvent as Recorded, START } from '@eventstore/db-client';
+import type { Connection } from './eventstoredb-connection.ts';
 import { isMissing } from './eventstoredb-errors.ts';
 import { encodePosition, type LogPosition } from './eventstoredb-position.ts';
 import {
@@ -37,7 +31,7 @@ export function recordedEvent(
 }
 
 export async function readStream(
-  client: EventStoreDBClient,
+  { client, closed }: Connection,
   stream: string,
   { direction = 'forwards', from, maxCount = readCountMax }: ReadOptions,
 ): Promise<readonly RecordedEvent[]> {
@@ -50,7 +44,7 @@ export async function readStream(
   });
   const events: RecordedEvent[] = [];
   try {
-    await within(reading, async () => {
+    await within(reading, closed, async () => {
       for await (const { event } of reading) if (event !== undefined) events.push(recordedEvent(event));
     });
   } catch (error) {
@@ -60,23 +54,34 @@ export async function readStream(
 }
 
 /** The position of the newest event of the whole log, those of the server itself included. */
-export async function readHead(client: EventStoreDBClient): Promise<Position | null> {
+export async function readHead({ client, closed }: Connection): Promise<Position | null> {
   const reading = client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1 });
   let head: Position | null = null;
-  await within(reading, async () => {
+  await within(reading, closed, async () => {
     for await (const { event } of reading) if (event !== undefined) head = encodePosition(event.position);
   });
   return head;
 }
 
 /** Reads have no deadline of their own: a silent server would be waited for until the end of days. */
-async function within(reading: { cancel(): Promise<void> }, read: () => Promise<void>): Promise<void> {
+async function within(
+  reading: { cancel(): Promise<void> },
+  closed: AbortSignal,
+  read: () => Promise<void>,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  let close: () => void = () => undefined;
+  const cut = new Promise<never>((_, reject) => {
+    // A read that is cancelled ends without a word.
+    close = () => reject(new Error('The connection was closed.'));
+    closed.addEventListener('abort', close);
     timer = setTimeout(() => {
       void reading.cancel();
       reject(new Error(`No answer within ${readMsMax / 1000} s.`));
     }, readMsMax);
   });
-  await Promise.race([read(), late]).finally(() => clearTimeout(timer));
+  await Promise.race([read(), cut]).finally(() => {
+    clearTimeout(timer);
+    closed.removeEventListener('abort', close);
+  });
 }

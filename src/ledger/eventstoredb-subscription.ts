@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
-  type EventStoreDBClient,
   START,
   streamNameFilter,
 } from '@eventstore/db-client';
+import type { Connection } from './eventstoredb-connection.ts';
 import { decodePosition, encodePosition, isAtOrAfter } from './eventstoredb-position.ts';
 import { recordedEvent } from './eventstoredb-reading.ts';
 import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } from './ledger.ts';
@@ -29,10 +29,10 @@ type Arrival =
  * Follows `$all`, filtered by the server, across any end of the subscription: an error, a server that stops, one that
  * finds us too slow, an end without a word. It goes on after the last event that it took in.
  *
- * @param newClient a client of its own for each subscription: ending one closes the client's whole connection
+ * @param newConnection one for each subscription: ending one closes the client's whole connection
  */
 export async function* followAll(
-  newClient: () => EventStoreDBClient,
+  newConnection: () => Connection,
   head: () => Promise<Position | null>,
   { prefixes, after, signal }: SubscribeOptions,
 ): AsyncGenerator<SubscriptionMessage> {
@@ -42,7 +42,7 @@ export async function* followAll(
   while (!signal.aborted) {
     const headBefore = await head().catch(() => undefined);
     if (headBefore !== undefined && !signal.aborted) {
-      const session = openSession(newClient(), prefixes, position, signal);
+      const session = openSession(newConnection(), prefixes, position, signal);
       try {
         for (;;) {
           const arrivals = await session.take(batchMax);
@@ -63,7 +63,7 @@ export async function* followAll(
           }
         }
       } finally {
-        await session.close();
+        session.close();
       }
     }
     await sleep(backoffMs, undefined, { signal }).catch(() => undefined);
@@ -84,7 +84,7 @@ function latest(...positions: readonly (Position | null)[]): Position | null {
 
 /** One subscription of the client, as a bounded buffer. */
 function openSession(
-  client: EventStoreDBClient,
+  connection: Connection,
   prefixes: readonly string[],
   after: Position | null,
   signal: AbortSignal,
@@ -112,7 +112,7 @@ function openSession(
     wake();
   };
 
-  const subscription = client.subscribeToAll({
+  const subscription = connection.client.subscribeToAll({
     fromPosition: after === null ? START : decodePosition(after),
     filter: streamNameFilter({
       prefixes: [...prefixes],
@@ -149,14 +149,11 @@ function openSession(
       if (subscription.isPaused() && buffer.length <= bufferMax / 2) subscription.resume();
       return arrivals;
     },
-    async close(): Promise<void> {
+    close(): void {
       clearTimeout(confirming);
       signal.removeEventListener('abort', end);
       // Leaving the loop alone would leave the server's call open.
-      await Promise.race([
-        subscription.unsubscribe().catch(() => undefined),
-        sleep(confirmMsMax, undefined, { ref: false }),
-      ]);
+      connection.close();
       subscription.destroy();
     },
   };

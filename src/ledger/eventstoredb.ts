@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventStoreDBClient } from '@eventstore/db-client';
 import { encodeAppend } from './codec.ts';
 import { answerMsDefault, createAppender } from './eventstoredb-appender.ts';
 import { behindOf } from './eventstoredb-behind.ts';
+import { type Connection, connect } from './eventstoredb-connection.ts';
 import { connectionFault, messageOf } from './eventstoredb-errors.ts';
 import { isAtOrAfter } from './eventstoredb-position.ts';
 import { readHead, readStream } from './eventstoredb-reading.ts';
@@ -28,12 +28,12 @@ export async function openEventStoreLedger({
   url,
   answerMsMax = answerMsDefault,
 }: EventStoreLedgerOptions): Promise<Ledger> {
-  const newClient = () => connect(url);
-  const reader = newClient();
+  const newConnection = () => connect(url, answerMsMax);
+  const reader = newConnection();
   await readHead(reader).catch((cause: unknown) => {
     const said =
       connectionFault(cause) ?? `EventStoreDB does not answer (${messageOf(cause)}): check LEDGER_URL.`;
-    void reader.dispose();
+    reader.close();
     throw new LedgerUnavailable(said, { cause });
   });
   const appender = createAppender(url, answerMsMax);
@@ -43,7 +43,7 @@ export async function openEventStoreLedger({
   /** A read changes nothing, so it is simply tried again. */
   async function repeated<Value>(
     what: string,
-    read: (client: EventStoreDBClient) => Promise<Value>,
+    read: (connection: Connection) => Promise<Value>,
   ): Promise<Value> {
     for (let repetitions = 0; ; repetitions++) {
       if (closing.signal.aborted) throw new LedgerUnavailable('The ledger is closed.');
@@ -60,7 +60,7 @@ export async function openEventStoreLedger({
   }
 
   const read: Ledger['read'] = (stream, options = {}) =>
-    repeated(stream, (client) => readStream(client, stream, options));
+    repeated(stream, (connection) => readStream(connection, stream, options));
   const head = () => repeated('The head of the ledger', readHead);
 
   return {
@@ -72,45 +72,38 @@ export async function openEventStoreLedger({
     },
     read,
     subscribe: (options) =>
-      followAll(newClient, head, {
+      followAll(newConnection, head, {
         ...options,
         signal: AbortSignal.any([options.signal, closing.signal]),
       }),
     head,
-    server: () => repeated('The version of the server', versionOf),
+    server: () => repeated('The version of the server', () => versionOf(newConnection())),
     // Setting it again is harmless, so it is repeated like a read.
     cut: (stream, beforeRevision) =>
-      repeated(stream, async (client) => {
+      repeated(stream, async ({ client }) => {
         const { metadata } = await client.getStreamMetadata(stream);
         await client.setStreamMetadata(stream, { ...metadata, truncateBefore: beforeRevision });
       }),
-    behind: (after) => repeated('What is new in the ledger', (client) => behindOf(client, after)),
+    behind: (after) => repeated('What is new in the ledger', ({ client }) => behindOf(client, after)),
     isAtOrAfter,
     close() {
       closed ??= (async () => {
         await appender.close();
         closing.abort();
-        await reader.dispose();
+        reader.close();
       })();
       return closed;
     },
   };
 }
 
-function connect(url: string): EventStoreDBClient {
+/** The client asks every server for its version, and keeps it, or that there was no answer, to itself. */
+async function versionOf(connection: Connection): Promise<string> {
   try {
-    return EventStoreDBClient.connectionString(url);
-  } catch (cause) {
-    throw new LedgerUnavailable(
-      `LEDGER_URL is no address of EventStoreDB (${messageOf(cause)}): it looks like esdb://HOST:2113?tls=false.`,
-      { cause },
-    );
+    // biome-ignore lint/complexity/useLiteralKeys: it is protected, and only this way of writing reaches it
+    const { serverVersion } = await connection.client['capabilities'];
+    return `EventStoreDB ${serverVersion}`;
+  } finally {
+    connection.close();
   }
-}
-
-/** The client asks every server for its version, and keeps it to itself. */
-async function versionOf(client: EventStoreDBClient): Promise<string> {
-  // biome-ignore lint/complexity/useLiteralKeys: it is protected, and only this way of writing reaches it
-  const { serverVersion } = await client['capabilities'];
-  return `EventStoreDB ${serverVersion}`;
 }

@@ -119,11 +119,22 @@ export interface SubscribeOptions {
   readonly signal: AbortSignal;
 }
 
-/** An event as its text, which many need not be parsed. */
-export interface StoredEvent extends Omit<RecordedEvent, 'data' | 'metadata'> {
-  readonly data: string;
-  readonly metadata: string;
+/** An event as it is kept: JSON that in many need not be parsed. */
+export interface StoredEvent extends Omit<RecordedEvent, 'position' | 'data' | 'metadata'> {
+  readonly data: ByteText;
+  readonly metadata: ByteText;
 }
+
+/** UTF-8, a character a byte. To look into it costs less than to decode it: what JSON is made of is ASCII. */
+export type ByteText = string;
+
+/** The text that the bytes are. */
+export function textOf(bytes: ByteText): string {
+  return isAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString();
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII as well
+const isAscii = /^[\x00-\x7f]*$/;
 
 export interface StreamsOptions {
   readonly prefixes: readonly string[];

@@ -1,15 +1,7 @@
 import type { Pool, PoolClient, QueryResult } from 'pg';
-import type { EncodedEvent } from './codec.ts';
 import type { AppendResult, ExpectedRevision } from './ledger.ts';
-
-export interface PendingAppend {
-  readonly stream: string;
-  readonly expected: ExpectedRevision;
-  readonly events: readonly EncodedEvent[];
-}
-
-/** Tells subscribers in every process that there is something new. */
-export const appendedChannel = 'ledger_appended';
+import { areNewStreams, startStreams } from './postgres-new-streams.ts';
+import { appendedChannel, columnsOf, headOf, type PendingAppend, type Row, rowsOf } from './postgres-rows.ts';
 
 /** Head of each stream, and the ids of what an append that is behind it may be a repetition of. */
 interface Stream {
@@ -18,14 +10,23 @@ interface Stream {
 }
 
 /**
- * Writes many appends in one transaction: it takes the next positions from one locked row, so the global order is
- * the order of commits, and readers of that order never have to wait for gaps. A conflict of one append leaves the
- * others alone; appends to one stream see each other.
+ * Writes many appends. Those to new streams, as the first fact of every task is one, need a single statement; where that
+ * does not do, or where one of them is not new after all, the judging transaction takes over.
  */
 export async function writeAppends(
   pool: Pool,
   appends: readonly PendingAppend[],
 ): Promise<readonly AppendResult[]> {
+  const started = areNewStreams(appends) ? await startStreams(pool, appends) : null;
+  return started ?? judgeAppends(pool, appends);
+}
+
+/**
+ * Writes many appends in one transaction: it takes the next positions from one locked row, so the global order is
+ * the order of commits, and readers of that order never have to wait for gaps. A conflict of one append leaves the
+ * others alone; appends to one stream see each other.
+ */
+async function judgeAppends(pool: Pool, appends: readonly PendingAppend[]): Promise<readonly AppendResult[]> {
   const client = await pool.connect();
   try {
     const start = await lockHead(client);
@@ -57,7 +58,7 @@ async function readHeads(
   const streams = new Map<string, Stream>(names.map((name) => [name, { head: -1, ids: new Map() }]));
   const heads = await client.query<{ stream: string; head: number }>({
     name: 'ledger-heads',
-    text: `SELECT name AS stream, (SELECT max(revision) FROM ledger.events WHERE stream = name) AS head
+    text: `SELECT name AS stream, ${headOf('name')} AS head
              FROM unnest($1::text[]) AS name`,
     values: [names],
   });
@@ -81,11 +82,6 @@ async function readHeads(
   });
   for (const { stream, revision, id } of found.rows) streams.get(stream)?.ids.set(revision, id);
   return streams;
-}
-
-interface Row extends EncodedEvent {
-  readonly stream: string;
-  readonly revision: number;
 }
 
 function judge(appends: readonly PendingAppend[], streams: Map<string, Stream>) {
@@ -117,25 +113,9 @@ async function insert(client: PoolClient, start: bigint, rows: readonly Row[]): 
     text: `WITH moved AS (UPDATE ledger.head SET position = $8), told AS (SELECT pg_notify('${appendedChannel}', ''))
            INSERT INTO ledger.events (position, stream, revision, id, type, data, metadata)
            SELECT $1::bigint + ordinality, stream, revision, id, type, data, metadata
-             FROM ROWS FROM (unnest($2::text[]), unnest($3::int[]), unnest($4::uuid[]), unnest($5::text[]),
-                             json_array_elements($6::json), json_array_elements($7::json))
-                  WITH ORDINALITY AS e(stream, revision, id, type, data, metadata, ordinality), told`,
-    values: [
-      String(start),
-      rows.map((row) => row.stream),
-      rows.map((row) => row.revision),
-      rows.map((row) => row.id),
-      rows.map((row) => row.type),
-      jsonArray(rows.map((row) => row.data)),
-      jsonArray(rows.map((row) => row.metadata)),
-      String(start + BigInt(rows.length)),
-    ],
+             FROM ${rowsOf(2)}, told`,
+    values: [String(start), ...columnsOf(rows), String(start + BigInt(rows.length))],
   });
-}
-
-/** As JSON, whose elements keep their text: in an array of SQL each quote would be escaped, and read again. */
-function jsonArray(texts: readonly string[]): string {
-  return `[${texts.join(',')}]`;
 }
 
 function revisionOf(expected: ExpectedRevision): number {

@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { LedgerUnavailable, type StoredEvent, type StreamsOptions } from './ledger.ts';
+import { type ByteText, LedgerUnavailable, type StoredEvent, type StreamsOptions, textOf } from './ledger.ts';
 
 const connectMsMax = 10_000;
-/** Rows come as text, tab-separated; a batch ends with the stream that reaches this many events. */
-const batchEventsMin = 2000;
+/** A batch ends with the stream that reaches this many events. Few, so that what was read dies young. */
+const batchEventsMin = 200;
 
 /**
  * Whole streams in the order of their names, straight from a COPY that walks the index of streams: no sorting, and
@@ -29,19 +29,23 @@ export async function* readStreams(
     if (afterStream !== null) conditions.push(`stream > ${pg.escapeLiteral(afterStream)}`);
     const rows = client.query(
       copyTo(
-        `COPY (SELECT stream, revision, id, type, position, data, metadata FROM ledger.events
+        `COPY (SELECT stream, revision, id, type, data, metadata FROM ledger.events
                 WHERE ${conditions.join(' AND ')} ORDER BY stream, revision) TO STDOUT`,
       ),
     );
     signal.addEventListener('abort', () => rows.destroy(new Error('Stopped.')), { once: true });
     let batch: StoredEvent[] = [];
-    for await (const line of linesOf(rows)) {
-      const event = eventOf(line);
-      if (batch.length >= batchEventsMin && batch.at(-1)?.stream !== event.stream) {
-        yield batch;
-        batch = [];
+    for await (const text of wholeLines(rows)) {
+      for (let from = 0; from < text.length; ) {
+        const end = text.indexOf('\n', from);
+        const event = eventOf(text, from, end);
+        from = end + 1;
+        if (batch.length >= batchEventsMin && batch.at(-1)?.stream !== event.stream) {
+          yield batch;
+          batch = [];
+        }
+        if (prefixes.some((prefix) => event.stream.startsWith(prefix))) batch.push(event);
       }
-      if (prefixes.some((prefix) => event.stream.startsWith(prefix))) batch.push(event);
     }
     if (batch.length > 0) yield batch;
   } catch (cause) {
@@ -52,39 +56,44 @@ export async function* readStreams(
   }
 }
 
-/** A COPY escapes line feeds inside of values, so a line is a row. */
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  let rest = '';
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const lineFeed = 10;
+
+/** Many lines at once, all of them whole. A COPY escapes line feeds inside of values, so a line is a row. */
+async function* wholeLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<ByteText> {
+  let parts: Buffer[] = [];
   for await (const chunk of chunks) {
-    const text = rest + decoder.decode(chunk, { stream: true });
-    let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      yield text.slice(from, end);
-      from = end + 1;
+    const end = chunk.lastIndexOf(lineFeed) + 1;
+    if (end > 0) {
+      parts.push(chunk.subarray(0, end));
+      yield (parts.length === 1 ? chunk.subarray(0, end) : Buffer.concat(parts)).toString('latin1');
+      parts = [];
     }
-    rest = text.slice(from);
+    if (end < chunk.length) parts.push(chunk.subarray(end));
   }
 }
 
-function eventOf(line: string): StoredEvent {
-  const [stream = '', revision, id = '', type = '', position = '', data = '', metadata = ''] =
-    line.split('\t');
+/** The row of a COPY that stands in the text from here to there. */
+function eventOf(text: ByteText, from: number, to: number): StoredEvent {
+  const ends = [text.indexOf('\t', from)];
+  for (let at = 1; at < 5; at++) ends.push(text.indexOf('\t', (ends[at - 1] ?? 0) + 1));
+  const [stream = 0, revision = 0, id = 0, type = 0, data = 0] = ends;
   return {
-    stream: unescaped(stream),
-    revision: Number(revision),
-    id,
-    type: unescaped(type),
-    position,
-    data: unescaped(data),
-    metadata: unescaped(metadata),
+    stream: textOf(field(text, from, stream)),
+    revision: Number(text.slice(stream + 1, revision)),
+    id: text.slice(revision + 1, id),
+    type: textOf(field(text, id + 1, type)),
+    data: field(text, type + 1, data),
+    metadata: field(text, data + 1, to),
   };
+}
+
+function field(text: ByteText, from: number, to: number): ByteText {
+  const value = text.slice(from, to);
+  return value.includes('\\') ? unescaped(value) : value;
 }
 
 const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
-function unescaped(text: string): string {
-  return text.includes('\\')
-    ? text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter)
-    : text;
+function unescaped(text: ByteText): ByteText {
+  return text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
 }

@@ -6,7 +6,7 @@ const Message = protobuf.Message as { bytesAsU8(value: Uint8Array | string): Uin
 
 /**
  * Lets google-protobuf turn base64 into bytes by Node's own means. The client of EventStoreDB hands it every event's data
- * as base64, and it decodes that twice an append, character by character: that was half of an append's processor time.
+ * as base64, and it decodes that twice an append, character by character: more than a quarter of a cached task's time.
  * The bytes are the same; where the client comes to use another copy of the package, it is only as slow as before.
  */
 export function decodeBase64Natively(): void {

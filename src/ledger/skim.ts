@@ -1,36 +1,9 @@
-import type { Outcome } from '../domain/answer.ts';
-import {
-  type ApiCalled,
-  type CacheHit,
-  type EventMeta,
-  schemaVersions,
-  type TrackEvent,
-} from '../domain/events.ts';
-import { isProvider, type Provider } from '../domain/provider.ts';
-import type { RecordedEvent, StoredEvent } from './ledger.ts';
+import { type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
+import { skimCall, skimHit, skimMeta, skimReceived } from './skim-text.ts';
+import type { SkimmedEvent } from './skimmed-event.ts';
 import { decodeTrackEvent } from './track-events.ts';
 
-/**
- * A track's event without what providers answered: all that read models look at. Answers are most of a ledger's
- * bytes, so that reading past them is what makes a rebuild fast.
- */
-export type SkimmedEvent = Exclude<TrackEvent, CacheHit | ApiCalled> | SkimmedHit | SkimmedCall;
-
-interface Skimmed<Type extends string, Data> {
-  readonly id: string;
-  readonly type: Type;
-  readonly data: Data;
-  readonly meta: Pick<EventMeta, 'occurredAt' | 'taskId' | 'hop'>;
-}
-
-type SkimmedHit = Skimmed<'CacheHit', Pick<CacheHit['data'], 'provider' | 'via'>>;
-
-type SkimmedCall = Skimmed<
-  'ApiCalled',
-  Pick<ApiCalled['data'], 'provider' | 'durationMs' | 'calledAt'> & {
-    readonly outcome: { readonly kind: Outcome['kind'] };
-  }
->;
+export type { SkimmedEvent } from './skimmed-event.ts';
 
 /** An event that this version cannot read: to be parked, never an exception. */
 export interface Unreadable {
@@ -38,89 +11,37 @@ export interface Unreadable {
   readonly reason: string;
 }
 
-const lookup = String.raw`"lookup":\{(?:"\w+":"(?:[^"\\]|\\.)*",?)+\}`;
-const answers = {
-  ApiCalled: {
-    start: new RegExp(String.raw`^\{"provider":"(\w+)",${lookup},"outcome":\{"kind":"(\w+)"`),
-    end: /,"httpStatus":(?:\d+|null),"durationMs":(\d+(?:\.\d+)?),"calledAt":"([\w.:+-]+)","superseded":(?:true|false)\}$/y,
-    endsWith: ',"httpStatus":',
-  },
-  CacheHit: {
-    start: new RegExp(String.raw`^\{"provider":"(\w+)",${lookup},"answer":\{"kind":"(\w+)"`),
-    end: /,"calledAt":"([\w.:+-]+)","eventId":"[\w-]+","via":"(cache|flight)"\}$/y,
-    endsWith: ',"calledAt":"',
-  },
-} as const;
-
-/** Reads an event from its text, and of answers only what is around them where that is written as we write it. */
-export function skimStored(stored: StoredEvent): SkimmedEvent | Unreadable {
+/** Reads an event from its JSON as the codec writes it. */
+export function skimStored({ id, type, data, metadata, ...place }: StoredEvent): SkimmedEvent | Unreadable {
   try {
-    const { id, type, data, metadata } = stored;
-    if (type === 'ApiCalled' || type === 'CacheHit') {
-      const meta = skimMeta(type, metadata);
-      const skimmed = meta === null ? null : skimAnswer(type, id, data, meta);
-      if (skimmed !== null) return skimmed;
-    }
-    return skimRecorded({ ...stored, data: JSON.parse(data), metadata: JSON.parse(metadata) });
+    const meta = skimMeta(type, metadata);
+    const skimmed = meta === null ? null : skimData(type, data);
+    if (meta !== null && skimmed !== null) return { id, type, data: skimmed, meta } as SkimmedEvent;
+    const whole = { data: JSON.parse(textOf(data)), metadata: meta ?? JSON.parse(textOf(metadata)) };
+    return skimRecorded({ ...place, ...whole, id, type, position: '' });
   } catch (error) {
-    return { reason: `${stored.type} ${stored.id} is no JSON: ${(error as Error).message}.` };
+    return { reason: `${type} ${id} is no JSON: ${(error as Error).message}.` };
+  }
+}
+
+function skimData(type: string, data: string): SkimmedEvent['data'] | null {
+  switch (type) {
+    case 'ApiCalled':
+      return skimCall(data);
+    case 'CacheHit':
+      return skimHit(data);
+    case 'TaskReceived':
+      return skimReceived(data);
+    default:
+      return null;
   }
 }
 
 export function skimRecorded(recorded: RecordedEvent): SkimmedEvent | Unreadable {
   const decoded = decodeTrackEvent(recorded);
-  return 'event' in decoded ? decoded.event : decoded;
+  return 'event' in decoded ? decoded.event : { reason: decoded.reason };
 }
 
 export function isReadable(event: SkimmedEvent | Unreadable): event is SkimmedEvent {
   return 'type' in event;
-}
-
-const metaStart = /^\{"occurredAt":"([\w.:+-]+)","taskId":"((?:[^"\\])*)","hop":(\d+),/;
-
-const metaEnds = {
-  ApiCalled: `"schemaVersion":${schemaVersions.ApiCalled}}`,
-  CacheHit: `"schemaVersion":${schemaVersions.CacheHit}}`,
-} as const;
-
-/** What read models look at of the metadata of an answer that is of the present version. */
-function skimMeta(type: keyof typeof metaEnds, metadata: string): SkimmedCall['meta'] | null {
-  const [, occurredAt, taskId, hop] = metaStart.exec(metadata) ?? [];
-  if (occurredAt === undefined || taskId === undefined || !metadata.endsWith(metaEnds[type])) return null;
-  return { occurredAt, taskId, hop: Number(hop) };
-}
-
-/**
- * A quote inside a JSON string always has a backslash before it. So what matches at the start stands outside of every
- * answer, and so does what matches at the end, which has no brace but the last and whole strings only.
- */
-function skimAnswer(
-  type: 'ApiCalled' | 'CacheHit',
-  id: string,
-  data: string,
-  meta: SkimmedCall['meta'],
-): SkimmedHit | SkimmedCall | null {
-  const { start, end, endsWith } = answers[type];
-  const [, provider = '', kind = ''] = start.exec(data) ?? [];
-  if (!isProvider(provider)) return null;
-  end.lastIndex = data.lastIndexOf(endsWith);
-  const ending = end.lastIndex < 0 ? null : end.exec(data);
-  if (ending === null) return null;
-  if (type === 'CacheHit')
-    return { id, type, data: { provider, via: ending[2] as 'cache' | 'flight' }, meta };
-  return {
-    id,
-    type,
-    data: callOf(provider, kind, ending),
-    meta,
-  };
-}
-
-function callOf(provider: Provider, kind: string, [, durationMs, calledAt = '']: RegExpExecArray) {
-  return {
-    provider,
-    outcome: { kind: kind as Outcome['kind'] },
-    durationMs: Number(durationMs),
-    calledAt,
-  };
 }

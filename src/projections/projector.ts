@@ -89,6 +89,8 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
         become('standing-by');
         await sleep(lockAgainAfterMs, undefined, { signal });
       }
+      // Rows go with the checkpoint: what a crash of the server takes along is brought in again.
+      await client.query('SET synchronous_commit = off');
       const opened = await openFollower(client, ledger, true);
       follower = opened;
       const oneByOne = createLane();

@@ -2,6 +2,7 @@ import { getTableColumns, getTableName } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { createCopyText } from './copy-text.ts';
 
 /** Writes whole rows of one table, many in one statement. Tables are found through the search_path. */
 export interface RowWriter<Row> {
@@ -28,7 +29,7 @@ export function createRowWriter<Row extends object>(
   const columns = Object.entries(getTableColumns(table)).map(([key, column]) => ({
     key: key as keyof Row,
     name: column.name,
-    toCopy: column.getSQLType().endsWith('[]') ? arrayText : scalarText,
+    isArray: column.getSQLType().endsWith('[]'),
   }));
   const names = columns.map((column) => `"${column.name}"`);
   const updates = columns
@@ -47,47 +48,26 @@ export function createRowWriter<Row extends object>(
       await client.query({ name: `${name}-upsert`, text: upsertText, values: [JSON.stringify(records)] });
     },
     copying() {
-      let lines: string[] = [];
+      const text = createCopyText();
       return {
         add(row) {
-          // Joined at once: a text that grows by appending is a tree of its parts, which the collector walks again and again.
-          lines.push(columns.map(({ key, toCopy }) => toCopy(row[key])).join('\t'));
+          for (const { key, isArray } of columns) {
+            if (isArray) text.array(row[key] as readonly unknown[]);
+            else text.scalar(row[key]);
+          }
+          text.endRow();
         },
         async send(client) {
-          if (lines.length === 0) return;
-          const text = `${lines.join('\n')}\n`;
-          lines = [];
+          const pages = text.take();
+          if (pages.length === 0) return;
           const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
           await new Promise<void>((resolve, reject) => {
             stream.on('error', reject).on('finish', resolve);
-            stream.end(text);
+            // All at once: the stream does not survive what else it would have to send after the server's refusal.
+            stream.end(Buffer.concat(pages));
           });
         },
       };
     },
   };
-}
-
-function scalarText(value: unknown): string {
-  if (value === null || value === undefined) return String.raw`\N`;
-  if (typeof value === 'string') return escaped(value);
-  return typeof value === 'object' ? escaped(JSON.stringify(value)) : String(value);
-}
-
-function arrayText(value: unknown): string {
-  const items = (value as readonly string[]).map((one) => `"${one.replace(/["\\]/g, String.raw`\$&`)}"`);
-  return escaped(`{${items.join(',')}}`);
-}
-
-const special = /[\\\n\r\t]/;
-const escapes: Readonly<Record<string, string>> = {
-  '\\': String.raw`\\`,
-  '\n': String.raw`\n`,
-  '\r': String.raw`\r`,
-  '\t': String.raw`\t`,
-};
-
-/** Most texts have nothing to escape, and a look is cheaper than a copy. */
-function escaped(text: string): string {
-  return special.test(text) ? text.replace(/[\\\n\r\t]/g, (one) => escapes[one] ?? one) : text;
 }

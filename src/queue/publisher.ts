@@ -6,7 +6,7 @@ import { readPriority, readRequired, readTrackId, UnreadableField } from './mess
 import { createRabbitmqQueue, type RabbitmqQueue } from './rabbitmq.ts';
 import type { RabbitmqAddress } from './rabbitmq-connection.ts';
 import { randomId, rowTaskId } from './task-id.ts';
-import { laneQueues } from './topology.ts';
+import { type LaneQueues, laneQueuesOf } from './topology.ts';
 
 /** A track to enrich. */
 export interface EnrichmentTask {
@@ -59,9 +59,11 @@ export class InvalidTask extends Error {
  */
 export class EnrichmentQueuePublisher {
   readonly #queue: RabbitmqQueue;
+  readonly #queueOf: LaneQueues;
 
   constructor(address: RabbitmqAddress, options: { readonly name?: string } = {}) {
     this.#queue = createRabbitmqQueue({ address, name: options.name ?? 'enrichment-publisher' });
+    this.#queueOf = laneQueuesOf(address);
   }
 
   /**
@@ -75,7 +77,7 @@ export class EnrichmentQueuePublisher {
     const taskId = task.taskId ?? randomId();
     const lane = laneOfPriority(priority);
     const result = await this.#queue.publish({ id: taskId, lane, priority, hop: 0, body, causationId: null });
-    return { taskId, queue: laneQueues[lane], result };
+    return { taskId, queue: this.#queueOf[lane], result };
   }
 
   /** Why tasks cannot be published at the moment, one sentence a reason; empty: they can, as far as is known. */

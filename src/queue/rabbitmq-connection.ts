@@ -12,6 +12,8 @@ export interface RabbitmqAddress {
   readonly user: string;
   readonly password: string;
   readonly vhost: string;
+  /** Of the real-time queue, where it is not the usual one. */
+  readonly queueName?: string;
 }
 
 /** One connection that is made again, when somebody asks for a channel after it was lost. */

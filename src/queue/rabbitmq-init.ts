@@ -6,7 +6,9 @@ import { probeBroker } from './rabbitmq-probe.ts';
 import {
   deadLetterExchange,
   deadLetterInbox,
+  type LaneQueues,
   laneQueues,
+  laneQueuesOf,
   type PolicySpec,
   type QueueType,
   topologyOf,
@@ -41,7 +43,7 @@ export interface InitReport {
 export async function initTopology({ address, managementUrl, type }: InitOptions): Promise<InitReport> {
   const connection = createConnection(address, 'enrichment-queue-init');
   const management = createManagement({ url: managementUrl, ...address });
-  const { exchanges, queues, bindings, policies } = topologyOf(type);
+  const { exchanges, queues, bindings, policies } = topologyOf(type, laneQueuesOf(address));
   const made: string[] = [];
   const differences: string[] = [];
   /** A declaration that is refused closes its channel, so each has one of its own. */
@@ -140,11 +142,11 @@ function commandFor({ name, pattern, definition }: PolicySpec, vhost: string): s
 }
 
 /** What a worker of these lanes, and its publications, need. To a missing exchange brokers dead-letter into nothing. */
-export function neededByWorkers(): Needed {
-  const { queues } = topologyOf('classic');
+export function neededByWorkers(lanes: LaneQueues = laneQueues): Needed {
+  const { queues } = topologyOf('classic', lanes);
   const [wait] = queues.filter(({ name }) => name.includes('_wait_'));
   return {
-    queues: [...Object.values(laneQueues), deadLetterInbox, ...(wait === undefined ? [] : [wait.name])],
+    queues: [...Object.values(lanes), deadLetterInbox, ...(wait === undefined ? [] : [wait.name])],
     exchanges: [deadLetterExchange],
   };
 }

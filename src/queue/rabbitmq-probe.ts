@@ -1,5 +1,5 @@
 import type { Management } from './rabbitmq-management.ts';
-import { laneQueues, type QueueType, topologyOf } from './topology.ts';
+import { type LaneQueues, laneQueues, type QueueType, topologyOf } from './topology.ts';
 
 /**
  * What this broker cannot do, or does otherwise than one would think, one sentence each: by its version, its plugins,
@@ -9,11 +9,15 @@ import { laneQueues, type QueueType, topologyOf } from './topology.ts';
 export async function probeBroker(options: {
   readonly management: Management;
   readonly type: QueueType;
+  readonly lanes?: LaneQueues;
   /** Such as `3.10.8`. */
   readonly version: string;
 }): Promise<readonly string[]> {
-  const { management, type, version } = options;
-  const [plugins, policies] = await Promise.all([pluginNotes(management), policyNotes(management, type)]);
+  const { management, type, version, lanes = laneQueues } = options;
+  const [plugins, policies] = await Promise.all([
+    pluginNotes(management),
+    policyNotes(management, type, lanes),
+  ]);
   return [
     ...versionNotes(version),
     ...(type === 'quorum' ? quorumNotes(version) : []),
@@ -59,11 +63,11 @@ async function pluginNotes(management: Management): Promise<string[]> {
 }
 
 /** That of `queue init`, which counts from the moment it is set, or another one to the same end. */
-async function policyNotes(management: Management, type: QueueType): Promise<string[]> {
-  const { policies } = topologyOf(type);
+async function policyNotes(management: Management, type: QueueType, lanes: LaneQueues): Promise<string[]> {
+  const { policies } = topologyOf(type, lanes);
   const there = await Promise.all(policies.map(({ name }) => management.hasPolicy(name)));
   if (!there.includes(false)) return [];
-  const names = Object.values(laneQueues);
+  const names = Object.values(lanes);
   const queues = await Promise.all(names.map((name) => management.queue(name)));
   return queues.flatMap((queue, at) => {
     if (queue === null || queue.policy.overflow === 'reject-publish') return [];

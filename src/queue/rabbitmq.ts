@@ -8,7 +8,7 @@ import {
   deadLetterExchange,
   deadLetterInbox,
   deadLetterKey,
-  laneQueues,
+  laneQueuesOf,
   tierOf,
   waitExchange,
 } from './topology.ts';
@@ -46,6 +46,7 @@ const failuresMax = 10_000;
 /** The queue on RabbitMQ. What it needs there is made by `queue init`. */
 export function createRabbitmqQueue(options: RabbitmqQueueOptions): RabbitmqQueue {
   const { address, name, deliveryLimit = 5, redeliveryDelayMs = 1000, onState } = options;
+  const laneQueues = laneQueuesOf(address);
   // Apart, because a broker in need blocks connections that publish.
   const publishingOn = createConnection(address, `${name} publishes`);
   const consumingOn = createConnection(address, `${name} consumes`);

@@ -35,10 +35,18 @@ export interface Topology {
   readonly policies: readonly PolicySpec[];
 }
 
-export const laneQueues: Readonly<Record<Lane, string>> = {
+/** The queue of each lane. */
+export type LaneQueues = Readonly<Record<Lane, string>>;
+
+export const laneQueues: LaneQueues = {
   'real-time': 'metadata_enrichment_queue',
   backlog: 'metadata_enrichment_backlog_queue',
 };
+
+/** The queues where the real-time queue has a name of its own; all others keep theirs. */
+export function laneQueuesOf({ queueName }: { readonly queueName?: string }): LaneQueues {
+  return queueName === undefined ? laneQueues : { ...laneQueues, 'real-time': queueName };
+}
 
 export const deadLetterExchange = 'metadata_enrichment_dlx';
 export const deadLetterKey = 'failed';
@@ -82,7 +90,7 @@ const deadLettered = {
 } as const;
 
 /** @param type of the work queues; a quorum queue knows no ten priorities */
-export function topologyOf(type: QueueType): Topology {
+export function topologyOf(type: QueueType, lanes: LaneQueues = laneQueues): Topology {
   const quorum = { 'x-queue-type': 'quorum' } as const;
   const work = (ttlMs: number, lengthMax: number, priorities: Readonly<Record<string, number>>) => ({
     'x-message-ttl': ttlMs,
@@ -109,8 +117,8 @@ export function topologyOf(type: QueueType): Topology {
     queues: [
       { name: deadLetterQueue, arguments: { 'x-message-ttl': 7 * dayMs, 'x-max-length': 10_000 } },
       { name: deadLetterInbox, arguments: quorum },
-      { name: laneQueues['real-time'], arguments: work(dayMs, 100_000, { 'x-max-priority': 10 }) },
-      { name: laneQueues.backlog, arguments: work(7 * dayMs, 1_000_000, {}) },
+      { name: lanes['real-time'], arguments: work(dayMs, 100_000, { 'x-max-priority': 10 }) },
+      { name: lanes.backlog, arguments: work(7 * dayMs, 1_000_000, {}) },
       ...waits,
     ],
     bindings: [
@@ -120,11 +128,16 @@ export function topologyOf(type: QueueType): Topology {
     ],
     policies: [
       {
-        // A full queue refuses the publisher; without it the broker drops the message of the highest priority.
+        // A full queue refuses the publisher; without it the broker drops the message of the highest priority. A queue
+        // of the usual name is covered too: others of the virtual host may use it.
         name: 'enrichment-refuse-when-full',
-        pattern: `^(${laneQueues['real-time']}|${laneQueues.backlog})$`,
+        pattern: `^(${namesOf(lanes).join('|').replaceAll('.', '[.]')})$`,
         definition: { overflow: 'reject-publish' },
       },
     ],
   };
+}
+
+function namesOf(lanes: LaneQueues): readonly string[] {
+  return [...new Set([...Object.values(laneQueues), ...Object.values(lanes)])];
 }

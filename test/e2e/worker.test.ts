@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCli } from '../support/cli.ts';
 import {
   backlogQueue,
   type DistributedWorld,
@@ -10,6 +11,7 @@ import {
   stopWorker,
 } from '../support/distributed.ts';
 import { openDoor } from '../support/door.ts';
+import { freshDatabase } from '../support/postgres.ts';
 import { describeWithRabbitmq, openVhost } from '../support/services/vhost.ts';
 
 describeWithRabbitmq('the distributed mode, as an operator types it', () => {
@@ -135,6 +137,18 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
     60_000,
   );
 
+  it('queue publish - reads standard input, and tells of its rows as of those of a file', async () => {
+    const stdin = 'track_id,artist,title\nx5,Band 5,Song number 5\nx6,,Song\nx7,Band 0,Song number 7\n';
+    const args = ['queue', 'publish', '-', '--json'];
+    const published = await startCli(args, { ...world.environment(), stdin }).ended;
+    expect(JSON.parse(published.stdout)).toEqual({ confirmed: { [realTimeQueue]: 2 }, rejected: 1 });
+    expect(published.code).toBe(3);
+    const rejects = 'stdin.rejects.jsonl';
+    expect(JSON.parse(readFileSync(rejects, 'utf8'))).toMatchObject({ line: 3 });
+    rmSync(rejects);
+    await world.vhost.api('DELETE', `queues/%v/${realTimeQueue}/contents`);
+  }, 60_000);
+
   it('without a file, or with two sources of tasks, its usage is wrong', async () => {
     for (const args of [[], [file('d.csv', [30], 5), '--generate', '1'], ['--generate', '0']])
       expect((await world.cli(['queue', 'publish', ...args]).ended).code).toBe(2);
@@ -211,5 +225,30 @@ describeWithRabbitmq('the distributed mode, as an operator types it', () => {
       .toEqual([{ n: 23 }]);
     const ended = await stopWorker(projector);
     expect(ended.code, ended.stderr).toBe(0);
+  }, 60_000);
+
+  it('track show, find and history ask the servers, and a data folder where one is named', async () => {
+    const show = await world.cli(['track', 'show', 't3', '--json']).ended;
+    expect(JSON.parse(show.stdout), show.stderr).toMatchObject({ track_id: 't3', title: 'Song number 3' });
+    const find = await world.cli(['track', 'find', 'NUMBER', '25']).ended;
+    expect(find.stdout).toMatch(/^t25 +completed +Band 4 – Song number 25\n$/);
+    const history = await world.cli(['track', 'history', 't3']).ended;
+    expect(history.stdout).toContain('enriched, completed, from Spotify, MusicBrainz, Last.fm');
+    const unknown = await world.cli(['track', 'show', 'nobody']).ended;
+    expect({ code: unknown.code, stderr: unknown.stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no track "nobody" in DATABASE_URL'),
+    });
+    const elsewhere = await world.cli(['track', 'show', 't3', '--data-dir', join(folder, 'none')]).ended;
+    expect(elsewhere.stderr).toContain('There is no data folder');
+    const alone = await world.cli(['track', 'find', 'a'], { DATABASE_URL: '' }).ended;
+    expect(alone.stderr).toContain('There is no data folder "enrichment-data"');
+  }, 120_000);
+
+  it('without tables there is one sentence on what to run', async () => {
+    const empty = await freshDatabase();
+    const asked = await world.cli(['track', 'find', 'a'], { DATABASE_URL: empty.url }).ended;
+    expect(asked.stderr).toMatch(/^The tables of the read models are not there: run "migrate" first/);
+    await empty.drop();
   }, 60_000);
 });

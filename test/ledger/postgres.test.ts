@@ -39,6 +39,30 @@ describe('the PostgreSQL ledger', () => {
     expect(ids.length).toBeLessThanOrEqual(2);
   });
 
+  it('of two writers that start the same streams one has each, and positions have no gap', async () => {
+    const streams = Array.from({ length: 60 }, (_, n) => `track-${n}`);
+    const other = await openPostgresLedger({ url: storage.database.url });
+    // A few at a time, so that the batches of both meet in many ways.
+    for (let from = 0; from < streams.length; from += 6) {
+      const some = streams.slice(from, from + 6);
+      const both = await Promise.all(
+        some.map(async (stream, n) => {
+          const writers = n % 2 === 0 ? [ledger, other] : [other, ledger];
+          return Promise.all(writers.map((one) => one.append(stream, 'no-stream', eventsOf(2))));
+        }),
+      );
+      for (const results of both) {
+        expect(results.map(({ kind }) => kind).sort()).toEqual(['appended', 'conflict']);
+        expect(results).toContainEqual({ kind: 'conflict', actual: 1 });
+      }
+    }
+    await other.close();
+    const [row] = await storage.database.query(
+      `SELECT count(*) AS events, max(position) AS last, (SELECT position FROM ledger.head) AS head FROM ledger.events`,
+    );
+    expect(row).toEqual({ events: '120', last: '120', head: '120' });
+  });
+
   it('loses and doubles nothing when every connection is cut, again and again', async () => {
     const streams = 30;
     const rounds = 6;

@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A door to a server that can be cut, be slow, or fall silent, without touching the server. */
 export interface Door {
   readonly port: number;
+  /** How many connections are open. */
+  connections(): number;
   /** Lets nothing through, and leaves connections open. */
   freeze(): void;
   /** From now on each answer comes so much later. */
@@ -48,6 +50,7 @@ export async function openDoor(target: { readonly host: string; readonly port: n
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as { readonly port: number }).port,
+    connections: () => pairs.size,
     freeze() {
       state = 'frozen';
       for (const socket of [...pairs].flat()) socket.pause();

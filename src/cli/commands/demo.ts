@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { tool } from '../command-line.ts';
+import { withReadModels } from '../read-models-session.ts';
 import { deriveTrackId } from '../track-id.ts';
 import { type RunFlags, run } from './run.ts';
-import { history, show, withStore } from './track.ts';
+import { history, show } from './track.ts';
 
 const examples = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'examples', 'tracks.csv');
 
@@ -38,11 +39,11 @@ async function demo({ dataDir: kept }: { dataDir?: string }): Promise<void> {
     await run(examples, flags);
     if (process.exitCode !== undefined && process.exitCode !== 0) return;
     const id = deriveTrackId(told.artist, told.title);
-    await withStore({ dataDir }, async (store) => {
+    await withReadModels({ dataDir }, async (source) => {
       process.stdout.write(`\n$ ${tool} track show ${id}\n`);
-      await show(store, id, { dataDir });
+      await show(source, id, { dataDir });
       process.stdout.write(`\n$ ${tool} track history ${id}\n`);
-      await history(store, id, { dataDir });
+      await history(source, id, { dataDir });
     });
   } finally {
     if (kept === undefined) await rm(dataDir, { recursive: true, force: true });

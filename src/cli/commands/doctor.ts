@@ -3,6 +3,7 @@ import { type OpenLedger, openLedger } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
+import { laneQueuesOf } from '../../queue/topology.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
 import { formatTable } from '../table.ts';
@@ -69,7 +70,7 @@ async function doctor({ dataDir }: { readonly dataDir: string }): Promise<void> 
   const broker = rabbitmq as Config['rabbitmq'];
   if (broker !== null) {
     await check('RabbitMQ', async () => {
-      const { server, missing } = await checkTopology(broker, neededByWorkers());
+      const { server, missing } = await checkTopology(broker, neededByWorkers(laneQueuesOf(broker)));
       if (missing.length > 0)
         throw new UserError(`${server} lacks ${missing.join(', ')}: run "${tool} queue init".`);
       return `${server}, every queue is there`;

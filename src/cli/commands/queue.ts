@@ -3,7 +3,7 @@ import { readConfig, required, terminalOf } from '../../config.ts';
 import { EnrichmentQueuePublisher, type EnrichmentTask, taskIdOfRow } from '../../queue/publisher.ts';
 import { QueueUnavailable, type RabbitmqAddress } from '../../queue/rabbitmq-connection.ts';
 import { checkTopology, initTopology } from '../../queue/rabbitmq-init.ts';
-import { laneQueues } from '../../queue/topology.ts';
+import { laneQueuesOf } from '../../queue/topology.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { publishAgain } from '../../workers/operator.ts';
 import { withHealth } from '../command-health.ts';
@@ -161,7 +161,7 @@ async function publish(file: string | undefined, flags: PublishFlags): Promise<v
 /** So that a wrong address, user or missing queue is told at once, not after the patience for an outage. */
 async function checkQueues(address: RabbitmqAddress): Promise<void> {
   const { server, missing } = await checkTopology(address, {
-    queues: Object.values(laneQueues),
+    queues: Object.values(laneQueuesOf(address)),
     exchanges: [],
   });
   if (missing.length > 0) {

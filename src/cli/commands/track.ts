@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { openProjector, openStore, type Store } from '../../app.ts';
+import { openProjector } from '../../app.ts';
 import { readConfig } from '../../config.ts';
 import type { RecordedTrackEvent } from '../../domain/events.ts';
 import { trackStream } from '../../domain/stream-names.ts';
@@ -7,8 +7,12 @@ import { decodeTrackEvent } from '../../ledger/track-events.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { trackRecordOf } from '../../projections/track-columns.ts';
 import { tool } from '../command-line.ts';
-import { existingDataDir } from '../data-dir.ts';
-import { say } from '../say.ts';
+import {
+  type ReadModelsFlags,
+  type ReadModelsSession,
+  withDataDir,
+  withReadModels,
+} from '../read-models-session.ts';
 import { formatTable } from '../table.ts';
 import { formatHistory, formatTrack } from '../timeline.ts';
 import { trackViewOf } from '../track-view.ts';
@@ -21,8 +25,7 @@ import { defaultDataDir } from './run.ts';
 const visibleWithinMsMax = 60_000;
 const foundMax = 50;
 
-interface TrackFlags {
-  readonly dataDir: string;
+interface TrackFlags extends ReadModelsFlags {
   readonly json?: true;
 }
 
@@ -31,71 +34,79 @@ export function trackCommand(): Command {
     .description('ask what is known of a track, and what happened to it')
     .addHelpText(
       'after',
-      `\nExamples:\n  $ ${tool} track find larkspur lanterns\n  $ ${tool} track show 0edd7a4f56cd98ef`,
+      `
+Examples:
+  $ ${tool} track find larkspur lanterns
+  $ ${tool} track show 0edd7a4f56cd98ef
+
+Where DATABASE_URL and LEDGER_URL are set, these servers are asked, else the folder
+"${defaultDataDir}"; --data-dir goes before both.`,
     );
-  track
-    .command('show')
+  withDataDir(track.command('show'))
     .description('the values of a track, and where each comes from')
     .argument('<id>', 'its track id')
-    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print JSON')
     .addHelpText('after', `\nExample:\n  $ ${tool} track show 0edd7a4f56cd98ef`)
-    .action((id: string, flags: TrackFlags) => withStore(flags, (store) => show(store, id, flags)));
-  track
-    .command('find')
+    .action((id: string, flags: TrackFlags) =>
+      withSource(flags, (source, where) => show(source, id, { ...flags, ...where })),
+    );
+  withDataDir(track.command('find'))
     .description('the tracks whose artist and title hold these words, with their ids')
     .argument('<words...>', 'words of the artist or the title, in any case')
-    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print the tracks as JSON lines')
     .addHelpText('after', `\nExample:\n  $ ${tool} track find larkspur lanterns`)
-    .action((words: string[], flags: TrackFlags) => withStore(flags, (store) => find(store, words, flags)));
-  track
-    .command('history')
+    .action((words: string[], flags: TrackFlags) =>
+      withSource(flags, (source, where) => find(source, words, { ...flags, ...where })),
+    );
+  withDataDir(track.command('history'))
     .description('everything that happened to a track, in order')
     .argument('<id>', 'its track id')
-    .option('--data-dir <dir>', 'where the ledger lives', defaultDataDir)
     .option('--json', 'print the events as JSON lines')
     .addHelpText('after', `\nExample:\n  $ ${tool} track history 0edd7a4f56cd98ef --json | head -1`)
-    .action((id: string, flags: TrackFlags) => withStore(flags, (store) => history(store, id, flags)));
+    .action((id: string, flags: TrackFlags) =>
+      withSource(flags, (source, where) => history(source, id, { ...flags, ...where })),
+    );
   return track.addCommand(eraseCommand());
 }
 
-export async function withStore(flags: TrackFlags, use: (store: Store) => Promise<void>): Promise<void> {
-  const store = await openStore({
-    dataDir: await existingDataDir(flags.dataDir),
-    ledgerUrl: readConfig().ledgerUrl,
-    say,
-  });
-  try {
-    await use(store);
-  } finally {
-    await store.close();
-  }
+/** The servers where both are named, else a data folder. */
+async function withSource(
+  { dataDir }: TrackFlags,
+  use: (source: ReadModelsSession, where: ReadModelsFlags) => Promise<void>,
+): Promise<void> {
+  const { databaseUrl, ledgerUrl } = readConfig();
+  const ofServers = dataDir === undefined && databaseUrl !== null && ledgerUrl !== null;
+  const where = ofServers ? {} : { dataDir: dataDir ?? defaultDataDir };
+  await withReadModels(where, (source) => use(source, where));
 }
 
+/** Those of a data folder are brought up to date first; those of a server have a projector that does it. */
 async function ask<Answer>(
-  store: Store,
+  { ledger, url }: ReadModelsSession,
+  { dataDir }: TrackFlags,
   question: (queries: TrackQueries) => Promise<Answer>,
 ): Promise<Answer> {
-  const projector = openProjector(store);
-  await projector.waitUntilCaughtUp(visibleWithinMsMax).finally(projector.stop);
-  const queries = openTrackQueries({ url: store.databaseUrl });
+  if (dataDir !== undefined) {
+    const projector = openProjector({ ledger, databaseUrl: url });
+    await projector.waitUntilCaughtUp(visibleWithinMsMax).finally(projector.stop);
+  }
+  const queries = openTrackQueries({ url });
   return question(queries).finally(queries.close);
 }
 
-export async function show(store: Store, id: string, flags: TrackFlags): Promise<void> {
-  const row = await ask(store, ({ findTrack }) => findTrack(id));
-  if (row === null) throw unknownTrack(id, flags);
+export async function show(source: ReadModelsSession, id: string, flags: TrackFlags): Promise<void> {
+  const row = await ask(source, flags, ({ findTrack }) => findTrack(id));
+  if (row === null) throw unknownTrack(id, flags.dataDir ?? 'DATABASE_URL');
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(trackRecordOf(row), null, 2)}\n` : formatTrack(trackViewOf(row)),
   );
 }
 
-async function find(store: Store, words: readonly string[], flags: TrackFlags): Promise<void> {
-  const found = await ask(store, ({ searchTracks }) => searchTracks(words, foundMax + 1));
+async function find(source: ReadModelsSession, words: readonly string[], flags: TrackFlags): Promise<void> {
+  const found = await ask(source, flags, ({ searchTracks }) => searchTracks(words, foundMax + 1));
   if (found.length === 0) {
     throw new UserError(
-      `No track in ${flags.dataDir} holds ${words.map((word) => `"${word}"`).join(' and ')}.`,
+      `No track in ${flags.dataDir ?? 'DATABASE_URL'} holds ${words.map((word) => `"${word}"`).join(' and ')}.`,
     );
   }
   const rows = found.slice(0, foundMax);
@@ -112,9 +123,9 @@ async function find(store: Store, words: readonly string[], flags: TrackFlags): 
   if (found.length > foundMax) process.stdout.write(`More than ${foundMax}: name more words.\n`);
 }
 
-export async function history(store: Store, id: string, flags: TrackFlags): Promise<void> {
-  const recorded = await store.ledger.read(trackStream(id));
-  if (recorded.length === 0) throw unknownTrack(id, flags);
+export async function history({ ledger }: ReadModelsSession, id: string, flags: TrackFlags): Promise<void> {
+  const recorded = await ledger.read(trackStream(id));
+  if (recorded.length === 0) throw unknownTrack(id, flags.dataDir ?? 'LEDGER_URL');
   if (flags.json === true) {
     for (const event of recorded) process.stdout.write(`${JSON.stringify(event)}\n`);
     return;
@@ -127,8 +138,8 @@ export async function history(store: Store, id: string, flags: TrackFlags): Prom
   process.stdout.write(formatHistory(known));
 }
 
-function unknownTrack(id: string, { dataDir }: TrackFlags): UserError {
+function unknownTrack(id: string, where: string): UserError {
   return new UserError(
-    `There is no track "${id}" in ${dataDir}: \`track find WORDS\` lists tracks with their ids.`,
+    `There is no track "${id}" in ${where}: \`track find WORDS\` lists tracks with their ids.`,
   );
 }

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { openLedgerAt } from '../../app.ts';
 import { startRabbitmqWorkers } from '../../app-workers.ts';
@@ -7,20 +6,19 @@ import { type Config, readConfig, required } from '../../config.ts';
 import { type Lane, laneOfPriority } from '../../domain/priority.ts';
 import type { Provider } from '../../domain/provider.ts';
 import { rateLimitRemaining } from '../../providers/rate-limit-remaining.ts';
-import type { RabbitmqQueue } from '../../queue/rabbitmq.ts';
 import { checkTopology, neededByWorkers } from '../../queue/rabbitmq-init.ts';
 import { createManagement } from '../../queue/rabbitmq-management.ts';
 import { probeBroker } from '../../queue/rabbitmq-probe.ts';
-import { deadLetterInbox, deadLetterQueue, laneQueues } from '../../queue/topology.ts';
+import { laneQueuesOf } from '../../queue/topology.ts';
 import { createLogger, type Logger } from '../../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts';
 import { createWorkerLog } from '../../workers/worker-log.ts';
 import { createWorkerMetrics } from '../../workers/worker-metrics.ts';
 import type { WorkerObserver } from '../../workers/worker-observer.ts';
 import { tool } from '../command-line.ts';
-import { ledgerReasons } from '../ledger-reasons.ts';
 import { runService, type Service } from '../service.ts';
 import { UserError } from '../user-error.ts';
+import { depthsOf, workerReasons } from '../worker-reasons.ts';
 
 const circuitNumbers = { closed: 0, 'half-open': 1, open: 2 } as const;
 
@@ -74,7 +72,8 @@ export async function startWorkerService(options: {
   const { config, lane, logger, openLedger = openLedgerAt } = options;
   const { managementUrl, ...address } = required(config.rabbitmq, 'RABBITMQ_USER and RABBITMQ_PASS');
   const ledgerUrl = required(config.ledgerUrl, 'LEDGER_URL, such as esdb://HOST:2113?tls=false');
-  const { server, version, missing } = await checkTopology(address, neededByWorkers());
+  const laneQueues = laneQueuesOf(address);
+  const { server, version, missing } = await checkTopology(address, neededByWorkers(laneQueues));
   if (missing.length > 0) {
     throw new UserError(
       `${server} lacks ${missing.map((one) => `"${one}"`).join(', ')}: run "${tool} queue init" first.`,
@@ -84,7 +83,7 @@ export async function startWorkerService(options: {
   logger.info(`${server}, ${await ledger.server()}`);
   // Not waited for: without the management API a worker works as well.
   const management = createManagement({ url: managementUrl, ...address });
-  void probeBroker({ management, type: config.queueType, version }).then((notes) => {
+  void probeBroker({ management, type: config.queueType, version, lanes: laneQueues }).then((notes) => {
     for (const note of notes) logger.warn(note);
   });
   let ledgerState: string | null = null;
@@ -135,15 +134,19 @@ export async function startWorkerService(options: {
     onFatal: fail,
     onQueueState: (queue, why) =>
       why === null ? logger.info({ queue }, `Consuming ${queue}`) : logger.warn({ queue }, why),
-    onRedisState(why) {
-      if (why === null) logger.info('Redis is back: calls go on');
-      else logger.error(`No calls are made while Redis is away: ${why}`);
-    },
     onLedgerState(why) {
       ledgerState = why;
       if (why === null) logger.info('The ledger is back: tasks go on');
       else logger.error(`Tasks are held: ${why}`);
     },
+    onGateState: (why) =>
+      why === null
+        ? logger.info('The gates are back: providers are called again')
+        : logger.error(`No provider may be called: ${why}`),
+    onCacheState: (why) =>
+      why === null
+        ? logger.info('The cache is back')
+        : logger.warn(`Without the cache every answer is a call: ${why}`),
   });
   if (workers.providers.length === 0) {
     await workers.stop();
@@ -154,33 +157,16 @@ export async function startWorkerService(options: {
   }
   return {
     failed,
-    async reasons() {
-      const faults = workers.queue.faults();
-      const broker = faults.length > 0 ? [] : await depthsOf(workers.queue).then(() => [], sentenceOf);
-      return [...faults, ...broker, ...(ledgerState === null ? await ledgerReasons(ledger) : [ledgerState])];
-    },
+    reasons: () =>
+      workerReasons({
+        queue: workers.queue,
+        ledger,
+        held: ledgerState,
+        gateFault: workers.gateFault,
+      }),
     async stop() {
       await workers.stop();
       await ledger.close();
     },
   };
-}
-
-/** Shorter than a health check or a scrape may take. */
-const depthMsMax = 1500;
-
-/** How deep the dead-letter queues are. @throws Error where the broker does not tell in time */
-async function depthsOf(queue: RabbitmqQueue): Promise<ReadonlyMap<string, number>> {
-  const asked = Promise.all(
-    [deadLetterQueue, deadLetterInbox].map(async (name) => [name, await queue.depth(name)] as const),
-  );
-  asked.catch(() => undefined);
-  const late = sleep(depthMsMax, null, { ref: false });
-  const depths = await Promise.race([asked, late]);
-  if (depths === null) throw new Error(`RabbitMQ does not answer within ${depthMsMax / 1000} s.`);
-  return new Map(depths);
-}
-
-function sentenceOf(error: unknown): readonly string[] {
-  return [error instanceof Error ? error.message : String(error)];
 }

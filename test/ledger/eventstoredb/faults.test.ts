@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEventStoreLedger } from '../../../src/ledger/eventstoredb.ts';
 import { type Ledger, LedgerUnavailable, type NewEvent } from '../../../src/ledger/ledger.ts';
-import type { End } from '../../support/eventstoredb/errors.ts';
+import { type Door, openDoor } from '../../support/door.ts';
+import { type End, ends as toldBy } from '../../support/eventstoredb/errors.ts';
 import { type AppendFault, noFaults } from '../../support/eventstoredb/faults.ts';
 import { type StandIn, startStandIn } from '../../support/eventstoredb/server.ts';
 import { randomFrom } from '../../support/random.ts';
@@ -45,6 +46,7 @@ const faults: readonly (readonly [string, AppendFault])[] = [
       (when) => [`the call ends (${end}) ${when} the commit`, { kind: 'drop', when, end }] as const,
     ),
   ),
+  ['it is answered twice', { kind: 'twice' }],
   ['the answer comes late', { kind: 'late', ms: 3 * answerMsMax }],
   ['no answer comes, though it is committed', { kind: 'silence', committed: true }],
   ['no answer comes, and it is not committed', { kind: 'silence', committed: false }],
@@ -97,6 +99,85 @@ describe('an append with an unknown outcome is settled by itself:', () => {
     expect(await Promise.all(pending)).toMatchObject([{ revision: 1 }, { revision: 0 }]);
     await reading;
     expect(await ledger.read('track-a')).toHaveLength(2);
+  });
+
+  it('the server freezes for as long as several answers take, with 64 appends under way', async () => {
+    const events = Array.from({ length: 64 }, () => eventsOf(10));
+    const append = async (round: number) => {
+      const expected = round === 0 ? 'no-stream' : round - 1;
+      const appends = events.map((of, n) =>
+        ledger.append(`track-${n}`, expected, of.slice(round, round + 1)),
+      );
+      expect(new Set((await Promise.all(appends)).map((one) => one.kind))).toEqual(new Set(['appended']));
+    };
+    await append(0);
+    server.freeze();
+    const appending = append(1);
+    // Amid the fourth attempt: then those before it are answered too, when nobody waits for them any more.
+    await sleep(5.25 * answerMsMax);
+    server.thaw();
+    await appending;
+    for (let round = 2; round < 10; round++) await append(round);
+    for (const [n, written] of events.entries())
+      expect(idsOf(await ledger.read(`track-${n}`))).toEqual(idsOf(written));
+  });
+
+  it.each(ends.filter((end) => end !== 'silent'))(
+    'the server does not tell what it can do (%s)',
+    async (end) => {
+      let due = 2;
+      server.faults = { ...noFaults(), abilities: () => (due-- > 0 ? toldBy[end]() : null) };
+      expect(await ledger.append('track-a', 'no-stream', eventsOf(1))).toEqual({
+        kind: 'appended',
+        revision: 0,
+      });
+      expect(due).toBeLessThan(1);
+    },
+  );
+});
+
+describe('a ledger that is closed leaves no socket behind,', () => {
+  let door: Door;
+  let through: Ledger;
+  beforeEach(async () => {
+    await ledger.close();
+    door = await openDoor({ host: '127.0.0.1', port: Number(/:(\d+)/.exec(server.url)?.[1]) });
+    through = await openEventStoreLedger({ url: `esdb://127.0.0.1:${door.port}?tls=false`, answerMsMax });
+  });
+  afterEach(() => door.close());
+
+  it('nor anybody who waits, where the server is frozen', async () => {
+    server.freeze();
+    const reading = through.read('track-a');
+    await sleep(50);
+    await through.close();
+    await expect(reading).rejects.toThrow('The ledger is closed.');
+    await expect.poll(() => door.connections()).toBe(0);
+  });
+
+  it('also where a connection was given up', async () => {
+    server.freeze();
+    const appending = through.append('track-a', 'no-stream', eventsOf(1));
+    await sleep(3 * answerMsMax);
+    server.thaw();
+    await appending;
+    await through.close();
+    await expect.poll(() => door.connections()).toBe(0);
+  });
+
+  it.each(ends)('also where a subscription had ended (%s)', async (end) => {
+    const abort = new AbortController();
+    const following = (async () => {
+      for await (const _ of through.subscribe({ prefixes: ['track-'], after: null, signal: abort.signal }));
+    })();
+    await expect.poll(() => server.subscriptions(), { timeout: 5000 }).toBe(1);
+    server.endSubscriptions(end);
+    await expect.poll(() => server.subscriptions()).toBe(0);
+    await expect.poll(() => server.subscriptions(), { timeout: 5000 }).toBe(1);
+    abort.abort();
+    await following;
+    await through.close();
+    await expect.poll(() => door.connections()).toBe(0);
   });
 });
 

@@ -66,6 +66,12 @@ export function batchAppend(state: State): handleBidiStreamingCall<BatchAppendRe
         case 'timeout':
           answer('timeout');
           return;
+        case 'twice': {
+          const outcome = commit();
+          answer(outcome);
+          answer(outcome);
+          return;
+        }
         case 'late': {
           const outcome = commit();
           setTimeout(() => answer(outcome), fault.ms);

@@ -6,6 +6,8 @@ import type { End } from './errors.ts';
 export type AppendFault =
   /** The append call ends, and with it every append that waits on it; this one was not, or was, committed. */
   | { readonly kind: 'drop'; readonly when: 'before' | 'after'; readonly end: End }
+  /** Committed, and answered twice: nobody waits for the second answer. */
+  | { readonly kind: 'twice' }
   /** Committed; the answer comes late. */
   | { readonly kind: 'late'; readonly ms: number }
   /** No answer ever. */
@@ -21,6 +23,8 @@ export type AppendFault =
 export interface Faults {
   /** Asked at the start of every call; the call ends with what it says. */
   call: () => ServiceError | null;
+  /** The same for the call that asks what the server can do. */
+  abilities: () => ServiceError | null;
   /** Asked for every append before it is looked at; null: nothing befalls it. */
   append: (stream: string, events: readonly Proposed[]) => AppendFault | null;
   /** Asked before every event that a subscription sends, which is its n-th; a subscription ends with what it says. */
@@ -34,6 +38,7 @@ export interface Faults {
 export function noFaults(): Faults {
   return {
     call: () => null,
+    abilities: () => null,
     append: () => null,
     subscription: () => null,
     slowSubscriberMax: 430,

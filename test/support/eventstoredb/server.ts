@@ -1,7 +1,7 @@
 import featuresGrpc from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import streamsGrpc from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceError } from '@grpc/grpc-js';
 import { append, batchAppend } from './appending.ts';
 import { createDatabase, type Database } from './database.ts';
 import { softDelete, tombstone } from './deleting.ts';
@@ -92,8 +92,8 @@ export async function startStandIn({ port = 0 }: { readonly port?: number } = {}
       tombstone: tombstone(state),
     });
     listening.addService(featuresGrpc.ServerFeaturesService, {
-      getSupportedMethods(_: unknown, callback: (error: null, methods: object) => void) {
-        void state.awake().then(() => callback(null, supportedMethods()));
+      getSupportedMethods(_: unknown, callback: (error: ServiceError | null, methods: object) => void) {
+        void state.awake().then(() => callback(faults.abilities(), supportedMethods()));
       },
     });
     bound = await new Promise<number>((resolve, reject) => {

@@ -26,8 +26,12 @@ export function redisProgram(): string | null {
   return findProgram('redis-server');
 }
 
-/** A Redis of its own on loopback, which keeps nothing on disk. */
-export async function startPrivateRedis(): Promise<PrivateRedis> {
+/**
+ * A Redis of its own on loopback, which keeps nothing on disk.
+ *
+ * @param password that it wants of everybody; left out: none
+ */
+export async function startPrivateRedis(password?: string): Promise<PrivateRedis> {
   const program = redisProgram();
   if (program === null) throw new Error('redis-server is not installed.');
   const folder = mkdtempSync(join(tmpdir(), 'enrichment-redis-'));
@@ -46,10 +50,12 @@ export async function startPrivateRedis(): Promise<PrivateRedis> {
       'no',
       '--dir',
       folder,
+      ...(password === undefined ? [] : ['--requirepass', password]),
     ];
     child = spawn(program ?? '', args, { stdio: 'ignore' });
     const deadlineMs = performance.now() + startMsMax;
-    while ((await said(port, 'PING')) !== '+PONG') {
+    // Without the password it refuses to say more.
+    while (!/^(\+PONG|-NOAUTH)/.test(await said(port, 'PING'))) {
       if (performance.now() > deadlineMs) throw new Error('Redis was not ready in time.');
       await sleep(20);
     }
