@@ -12,7 +12,7 @@ import { openFollower } from '../../src/projections/follower.ts';
 import { migrateProjections } from '../../src/projections/migrate.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
 import { memoryLedger } from './memory-ledger.ts';
-import { anyPoison, poisons } from './poison.ts';
+import { anyPoison, poisoned } from './poison.ts';
 import { anyTracks, interleavings } from './recorded.ts';
 
 const schemas = [liveSchema, nextSchema, proofSchema];
@@ -138,11 +138,11 @@ const anyEvents = anyTracks
     fc.record({
       tracks: fc.constant(tracks),
       turns: fc.constant(turns),
-      poisoned: fc.array(fc.tuple(fc.nat(), anyPoison), { maxLength: 3 }),
+      poisonings: fc.array(fc.tuple(fc.nat(), anyPoison), { maxLength: 3 }),
       refused: fc.boolean(),
     }),
   )
-  .map(({ tracks, turns, poisoned, refused }) => {
+  .map(({ tracks, turns, poisonings, refused }) => {
     const revisions = new Map<string, number>();
     const events = turns.map((trackId, at): RecordedEvent => {
       const revision = revisions.get(trackId) ?? 0;
@@ -152,12 +152,9 @@ const anyEvents = anyTracks
       const stream = trackStream(refused && trackId === 'track 0' ? 'refused' : trackId);
       return { ...encodeTrackEvent(event), stream, revision, position: String(at + 1) };
     });
-    for (const [any, name] of poisoned) {
-      const at = any % Math.max(1, events.length);
-      const event = events[at];
-      if (event !== undefined) events[at] = poisons[name](event);
-    }
-    return events.map((event) => JSON.parse(JSON.stringify(event)) as RecordedEvent);
+    let all: readonly RecordedEvent[] = events;
+    for (const [any, name] of poisonings) all = poisoned(all, name, any)?.events ?? all;
+    return all.map((event) => JSON.parse(JSON.stringify(event)) as RecordedEvent);
   });
 
 async function parkedIn(schema: string): Promise<readonly unknown[]> {

@@ -32,6 +32,19 @@ export type PoisonName = keyof typeof poisons;
 
 export const anyPoison: fc.Arbitrary<PoisonName> = fc.constantFrom(...(Object.keys(poisons) as PoisonName[]));
 
+/** The events with the poison in one of those that it fits; null where there is none. */
+export function poisoned(
+  events: readonly RecordedEvent[],
+  name: PoisonName,
+  any: number,
+): { readonly events: readonly RecordedEvent[]; readonly at: number } | null {
+  const fitting = events.flatMap((event, at) => (poisons[name](event) === event ? [] : at));
+  const at = fitting[any % Math.max(1, fitting.length)];
+  return at === undefined
+    ? null
+    : { events: events.map((event, n) => (n === at ? poisons[name](event) : event)), at };
+}
+
 function withData(event: RecordedEvent, field: string, value: unknown): RecordedEvent {
   if (!(field in event.data)) return event;
   return { ...event, data: { ...event.data, [field]: value } as JsonObject };
