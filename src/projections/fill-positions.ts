@@ -1,9 +1,10 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
 import type { Position, RecordedEvent } from '../ledger/ledger.ts';
+import { withoutAnswer } from '../ledger/skim.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
 
 /** Events that are folded and written in one transaction, about: each track's row is written once in it. */
-const chunkEventsMin = 20_000;
+const chunkEventsMin = 10_000;
 
 /** Follows the global order in large batches. One is written while the next is read. */
 export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>): Promise<number> {
@@ -27,7 +28,10 @@ export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>
   const after = follower.checkpoint.position;
   for await (const message of ledger.subscribe({ prefixes: streamPrefixes, after, signal })) {
     if (message.kind === 'events') {
-      for (const event of message.events) if (ledger.isAtOrAfter(upTo, event.position)) chunk.push(event);
+      const isWhole = ledger.isAtOrAfter(upTo, message.position);
+      for (const event of message.events) {
+        if (isWhole || ledger.isAtOrAfter(upTo, event.position)) chunk.push(withoutAnswer(event));
+      }
       if (chunk.length >= chunkEventsMin) await write(chunk.at(-1)?.position ?? upTo);
     }
     if (message.position !== null && ledger.isAtOrAfter(message.position, upTo)) break;

@@ -132,7 +132,8 @@ describe('the projector', () => {
       while (cutting) {
         await sleep(30);
         await storage.database.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'enrichment-projections'`,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'enrichment-projections' AND datname = current_database()`,
         );
       }
     })();
