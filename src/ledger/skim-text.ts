@@ -3,7 +3,13 @@ import type { Enriched, LeftOut, Snapshot } from '../domain/events.ts';
 import { isProvider } from '../domain/provider.ts';
 import type { TaskOrigin } from '../domain/task.ts';
 import { type ByteText, textOf } from './ledger.ts';
-import type { SkimmedCall, SkimmedEnriched, SkimmedHit, SkimmedMeta, SkimmedReceived } from './skim.ts';
+import type {
+  SkimmedCall,
+  SkimmedEnriched,
+  SkimmedHit,
+  SkimmedMeta,
+  SkimmedReceived,
+} from './skimmed-event.ts';
 
 /**
  * Each function reads what is looked at of one type of event from its JSON, where that is written as this version writes
