@@ -49,7 +49,8 @@ export async function* followAll(
           if (arrivals === null || signal.aborted) break;
           backoffMs = backoffMsMin;
           const events = arrivals.flatMap((one) => (one.kind === 'event' ? one.event : []));
-          const reached = latest(position, ...arrivals.map(positionOf));
+          // They are in the order of the log, so nothing lies beyond the last of them.
+          const reached = latest(position, arrivals.map(positionOf).findLast((one) => one !== null) ?? null);
           if (reached !== null && reached !== position) {
             position = reached;
             yield { kind: 'events', events, position };

@@ -16,11 +16,18 @@ export async function applyBatch(
   for (const model of readModels) {
     const own = arrivals.filter(({ stream }) => model.follows(stream));
     if (own.length === 0) continue;
-    const changes = await model.load(client, [...new Set(own.map(({ stream }) => stream))]);
+    const changes = await model.load(client, streamsToLoad(own));
     for (const arrival of own) takeOrPark(model, changes, arrival, quarantine);
     await changes.save(client);
   }
   await quarantine.save(client);
+}
+
+/** A stream that begins here has no rows yet. */
+function streamsToLoad(arrivals: readonly Arrival[]): readonly string[] {
+  const begins = new Map<string, boolean>();
+  for (const { stream, revision } of arrivals) if (!begins.has(stream)) begins.set(stream, revision === 0);
+  return [...begins].filter(([, isNew]) => !isNew).map(([stream]) => stream);
 }
 
 /** Takes the event where the stream is not held back; where it cannot be taken, the stream is parked. */

@@ -1,5 +1,6 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
 import { LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
+import { withoutAnswer } from '../ledger/skim.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
 
 /** Follows the global order in large batches. One is written while the next is read. */
@@ -25,7 +26,10 @@ export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>
   const after = follower.checkpoint.position;
   for await (const message of ledger.subscribe({ prefixes: streamPrefixes, after, signal })) {
     if (message.kind === 'events') {
-      for (const event of message.events) if (ledger.isAtOrAfter(upTo, event.position)) chunk.push(event);
+      const areAllMeant = ledger.isAtOrAfter(upTo, message.position);
+      for (const event of message.events) {
+        if (areAllMeant || ledger.isAtOrAfter(upTo, event.position)) chunk.push(withoutAnswer(event));
+      }
       if (chunk.length >= chunkEventsMin) await write(chunk.at(-1)?.position ?? upTo);
     }
     isWhole = message.position !== null && ledger.isAtOrAfter(message.position, upTo);

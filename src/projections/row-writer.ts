@@ -4,11 +4,16 @@ import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { createCopyText } from './copy-text.ts';
 
+/** Fewer are written faster by a statement that the server knows. */
+const copyRowsMin = 500;
+
 /** Writes whole rows of one table, many in one statement. Tables are found through the search_path. */
 export interface RowWriter<Row> {
   /** Inserts rows, or puts them in the place of those that have their keys. */
   upsert(client: Client, rows: readonly Row[]): Promise<void>;
-  /** Inserts rows that are not there yet, as fast as it goes. */
+  /** Inserts rows that are not there yet. */
+  insert(client: Client, rows: readonly Row[]): Promise<void>;
+  /** The same for rows that come one by one, as fast as it goes. */
   copying(): RowCopy<Row>;
 }
 
@@ -39,7 +44,37 @@ export function createRowWriter<Row extends object>(
     SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${name}, $1::json)
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`;
 
-  return {
+  const copying = (): RowCopy<Row> => {
+    const text = createCopyText();
+    return {
+      add(row) {
+        for (const { key, isArray } of columns) {
+          if (isArray) text.array(row[key] as readonly unknown[]);
+          else text.scalar(row[key]);
+        }
+        text.endRow();
+      },
+      async send(client) {
+        const pages = text.take();
+        if (pages.length === 0) return;
+        const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
+        await new Promise<void>((resolve, reject) => {
+          stream.on('error', reject).on('finish', resolve);
+          // All at once: the stream does not survive what else it would have to send after the server's refusal.
+          stream.end(Buffer.concat(pages));
+        });
+      },
+    };
+  };
+
+  const writer: RowWriter<Row> = {
+    async insert(client, rows) {
+      if (rows.length < copyRowsMin) return writer.upsert(client, rows);
+      const copy = copying();
+      for (const row of rows) copy.add(row);
+      await copy.send(client);
+    },
+    copying,
     async upsert(client, rows) {
       if (rows.length === 0) return;
       const records = rows.map((row) =>
@@ -47,27 +82,6 @@ export function createRowWriter<Row extends object>(
       );
       await client.query({ name: `${name}-upsert`, text: upsertText, values: [JSON.stringify(records)] });
     },
-    copying() {
-      const text = createCopyText();
-      return {
-        add(row) {
-          for (const { key, isArray } of columns) {
-            if (isArray) text.array(row[key] as readonly unknown[]);
-            else text.scalar(row[key]);
-          }
-          text.endRow();
-        },
-        async send(client) {
-          const pages = text.take();
-          if (pages.length === 0) return;
-          const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
-          await new Promise<void>((resolve, reject) => {
-            stream.on('error', reject).on('finish', resolve);
-            // All at once: the stream does not survive what else it would have to send after the server's refusal.
-            stream.end(Buffer.concat(pages));
-          });
-        },
-      };
-    },
   };
+  return writer;
 }

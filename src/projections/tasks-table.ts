@@ -12,6 +12,7 @@ export const tasksModel: ReadModel = {
   name: 'tasks',
   follows: () => true,
   async load(client, streams) {
+    if (streams.length === 0) return changesTo([]);
     const rows = await drizzle(client)
       .select()
       .from(tasks)
@@ -45,13 +46,18 @@ function changesTo(loaded: readonly TaskRow[]): Changes {
   return {
     apply: (event) => applyToStream(tasksOf(event.stream).now, event),
     async save(client) {
-      const kept: TaskRow[] = [];
+      const added: TaskRow[] = [];
+      const changed: TaskRow[] = [];
       const gone: TaskRow[] = [];
       for (const { before, now } of streams.values()) {
-        for (const [taskId, row] of now) if (before.get(taskId) !== row) kept.push(row);
+        for (const [taskId, row] of now) {
+          if (!before.has(taskId)) added.push(row);
+          else if (before.get(taskId) !== row) changed.push(row);
+        }
         for (const [taskId, row] of before) if (!now.has(taskId)) gone.push(row);
       }
-      await writer.upsert(client, kept);
+      await writer.insert(client, added);
+      await writer.upsert(client, changed);
       if (gone.length === 0) return;
       await client.query(
         'DELETE FROM tasks WHERE (stream, task_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',

@@ -31,12 +31,14 @@ function changesTo(rows: Map<string, TrackRow>): Changes {
       if (after !== before) changed.set(trackId, after);
     },
     async save(client) {
+      const added: TrackRow[] = [];
       const kept: TrackRow[] = [];
       const gone: string[] = [];
       for (const [trackId, row] of changed) {
-        if (row !== null) kept.push(row);
+        if (row !== null) (rows.has(trackId) ? kept : added).push(row);
         else if (rows.has(trackId)) gone.push(trackId);
       }
+      await writer.insert(client, added);
       await writer.upsert(client, kept);
       if (gone.length > 0) await client.query('DELETE FROM tracks WHERE track_id = ANY($1)', [gone]);
     },
@@ -60,6 +62,7 @@ function freshRows(): FreshRows {
 
 /** The rows of these tracks. */
 async function loadTracks(client: Client, trackIds: readonly string[]): Promise<Map<string, TrackRow>> {
+  if (trackIds.length === 0) return new Map();
   const rows = await drizzle(client)
     .select()
     .from(tracks)
