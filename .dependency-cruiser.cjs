@@ -6,19 +6,20 @@ const mayImport = {
   domain: [],
   telemetry: [],
   embedded: ['telemetry'],
+  threads: [],
   ledger: ['domain', 'telemetry'],
   queue: ['domain', 'telemetry'],
   http: ['telemetry'],
   cache: ['domain', 'telemetry'],
   providers: ['domain', 'cache', 'telemetry'],
   workers: ['domain', 'ledger', 'queue', 'cache', 'providers', 'telemetry'],
-  projections: ['domain', 'ledger', 'telemetry'],
-  redecision: ['domain', 'ledger'],
+  projections: ['domain', 'ledger', 'telemetry', 'threads'],
+  redecision: ['domain', 'ledger', 'threads'],
 };
 
 /** The only files of a folder that other folders may import: its port and what stands beside it. */
 const publicFiles = {
-  ledger: ['ledger', 'skim', 'skimmed-event', 'track-events', 'decision-steps'],
+  ledger: ['ledger', 'skim', 'skimmed-event', 'track-events', 'decision-steps', 'streams-page'],
   queue: ['queue', 'message', 'task-id'],
   cache: ['answer-cache', 'kept-answer', 'single-flight', 'redis-client'],
   providers: ['provider-client', 'gate', 'gate-report', 'pass-gate'],

@@ -2,8 +2,9 @@ import { loadavg } from 'node:os';
 import { defaultRules } from '../../src/domain/rules.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres.ts';
+import { eventsOf } from '../../src/ledger/streams-page.ts';
 import { redecideAll } from '../../src/redecision/redecide-all.ts';
-import { trackStreams } from '../../src/redecision/track-streams.ts';
+import { trackVerdicts } from '../../src/redecision/track-verdicts.ts';
 
 const signal = new AbortController().signal;
 const noIds = async function* () {};
@@ -15,8 +16,7 @@ export async function measureRedecide(url: string): Promise<string> {
     const read = await timed(() => readAll(ledger));
     const decided = await timed(() =>
       redecideAll({
-        streams: trackStreams({ ledger, trackIds: noIds, signal }),
-        rules: defaultRules,
+        verdicts: trackVerdicts({ ledger, rules: defaultRules, trackIds: noIds, signal }),
         signal,
         apply: null,
         onChange: () => undefined,
@@ -36,9 +36,13 @@ export async function measureRedecide(url: string): Promise<string> {
 }
 
 async function readAll(ledger: Ledger): Promise<number> {
-  let tracks = 0;
-  for await (const streams of trackStreams({ ledger, trackIds: noIds, signal })) tracks += streams.length;
-  return tracks;
+  const upTo = (await ledger.head()) ?? '0';
+  const streams = new Set<string>();
+  const pages = ledger.streams?.({ prefixes: ['track-'], upTo, afterStream: null, signal }) ?? [];
+  for await (const page of pages) {
+    for (const events of eventsOf(page)) for (const { stream } of events) streams.add(stream);
+  }
+  return streams.size;
 }
 
 interface Timed {

@@ -1,24 +1,27 @@
 import { terminalOf } from '../config.ts';
+import type { Rules } from '../domain/rules.ts';
 import { allTrackIds } from '../projections/track-ids.ts';
+import { judgeTrack, type TrackVerdict } from '../redecision/judge-track.ts';
 import type { RedecideCounts } from '../redecision/redecide-all.ts';
-import { readTrack, type TrackStream, trackStreams } from '../redecision/track-streams.ts';
+import { readTrack, trackVerdicts } from '../redecision/track-verdicts.ts';
 import { createProgress, isInteractive } from './progress.ts';
 import { recordedEvents, type TrackSession } from './track-session.ts';
 
-/** The streams of one track or of all. */
-export async function* streamsOf(
+/** What the rules make of one track or of all. */
+export async function* verdictsOn(
   session: TrackSession,
   id: string | undefined,
+  rules: Rules,
   signal: AbortSignal,
-): AsyncGenerator<readonly TrackStream[]> {
+): AsyncGenerator<readonly TrackVerdict[]> {
   const { ledger, url } = session;
   if (id !== undefined) {
     // Whoever names a track wants to hear that there is none.
     await recordedEvents(session, id);
-    yield [await readTrack(ledger, id)];
+    yield [judgeTrack(await readTrack(ledger, id), rules)];
     return;
   }
-  yield* trackStreams({ ledger, trackIds: () => allTrackIds(url), signal });
+  yield* trackVerdicts({ ledger, rules, trackIds: () => allTrackIds(url), signal });
 }
 
 /** Shows on standard error how many tracks were looked at. */

@@ -50,11 +50,11 @@ export interface Ledger {
 
   /**
    * Every stream with these prefixes, whole, as it was at a position; in an order of the ledger's own that is always the
-   * same. Absent where a ledger has nothing cheaper than its global order.
+   * same, one after the other. Absent where a ledger has nothing cheaper than its global order.
    *
    * @throws LedgerUnavailable, and the reason of the signal when that aborts: what ends by itself was whole
    */
-  streams?(options: StreamsOptions): AsyncIterable<readonly StoredEvent[]>;
+  streams?(options: StreamsOptions): AsyncIterable<StreamsPage>;
 
   /**
    * Takes away the events of a stream before a revision, for good; its numbering goes on. Safe to repeat. Where a ledger
@@ -124,6 +124,9 @@ export interface StoredEvent extends Omit<RecordedEvent, 'position' | 'data' | '
   readonly data: ByteText;
   readonly metadata: ByteText;
 }
+
+/** Whole streams as bytes, which `eventsOf` reads. Its memory is its own, so it can be given to another thread. */
+export type StreamsPage = Uint8Array;
 
 /** UTF-8, a character a byte. To look into it costs less than to decode it: what JSON is made of is ASCII. */
 export type ByteText = string;

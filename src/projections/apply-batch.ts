@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Arrival } from './arrival.ts';
 import type { Quarantine } from './quarantine.ts';
-import type { Changes, ReadModel } from './read-model.ts';
+import type { Fold, ReadModel } from './read-model.ts';
 import { readModels } from './read-models.ts';
 
 /**
@@ -31,15 +31,10 @@ function streamsToLoad(arrivals: readonly Arrival[]): readonly string[] {
 }
 
 /** Takes the event where the stream is not held back; where it cannot be taken, the stream is parked. */
-export function takeOrPark(
-  model: ReadModel,
-  changes: Changes,
-  arrival: Arrival,
-  quarantine: Quarantine,
-): void {
+export function takeOrPark(model: ReadModel, fold: Fold, arrival: Arrival, quarantine: Quarantine): void {
   if (quarantine.holdsBack(model.name, arrival)) return;
   try {
-    take(changes, arrival);
+    take(fold, arrival);
   } catch (error) {
     quarantine.park(model.name, arrival, error);
   }
@@ -91,9 +86,9 @@ async function takeAlone(
   }
 }
 
-function take(changes: Changes, { stream, revision, event, reason }: Arrival): void {
+function take(fold: Fold, { stream, revision, event, reason }: Arrival): void {
   if (event === null) throw new Error(reason);
-  changes.apply({ stream, revision, event });
+  fold.apply({ stream, revision, event });
 }
 
 /** What the database says about the values themselves: bad data, a broken constraint, a value too long for its index. */

@@ -6,7 +6,7 @@ export interface CopyText {
   array(value: readonly unknown[]): void;
   endRow(): void;
   /** What was written since; it is forgotten. */
-  take(): readonly Buffer[];
+  take(): Buffer;
 }
 
 const pageBytes = 1 << 18;
@@ -70,11 +70,10 @@ export function createCopyText(): CopyText {
       isFirst = true;
     },
     take() {
-      const pages = [...full.splice(0), page.subarray(0, at)].filter(({ length }) => length > 0);
-      // What was taken stays as it is: the next goes behind it.
-      page = page.subarray(at);
+      full.push(page.subarray(0, at));
+      const all = Buffer.concat(full.splice(0));
       at = 0;
-      return pages;
+      return all;
     },
   };
 }

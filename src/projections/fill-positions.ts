@@ -3,8 +3,13 @@ import { LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/
 import { withoutAnswer } from '../ledger/skim.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
 
+export interface FillPositionsOptions extends Omit<FillStreamsOptions, 'client'> {
+  /** Events that are written in one transaction, about. */
+  readonly chunkEventsMin: number;
+}
+
 /** Follows the global order in large batches. One is written while the next is read. */
-export async function fillByPosition(options: Omit<FillStreamsOptions, 'client'>): Promise<number> {
+export async function fillByPosition(options: FillPositionsOptions): Promise<number> {
   const { ledger, follower, signal, onProgress, chunkEventsMin } = options;
   const { upTo } = options.filling;
   let { filling } = options;

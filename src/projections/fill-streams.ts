@@ -1,12 +1,15 @@
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
 import type { Ledger, Position } from '../ledger/ledger.ts';
+import { mapInThreads } from '../threads/ordered-map.ts';
+import { threadModule } from '../threads/thread.ts';
 import { applyOneByOne, isRefusal } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
 import type { Filling } from './checkpoint.ts';
+import { createPageFolder, createStreamFolder, type FoldedStreams } from './fold-streams.ts';
 import type { Follower } from './follower.ts';
-import { createFreshBatch, type FreshBatch } from './fresh-batch.ts';
-import { createQuarantine, loadSkipped } from './quarantine.ts';
+import { createQuarantine, loadSkipped, saveParked } from './quarantine.ts';
+import { readModels } from './read-models.ts';
 import { readRange } from './stream-pages.ts';
 
 export interface FillStreamsOptions {
@@ -16,43 +19,32 @@ export interface FillStreamsOptions {
   readonly filling: Filling;
   readonly signal: AbortSignal;
   readonly onProgress: (events: number) => void;
-  readonly chunkEventsMin: number;
 }
 
-/**
- * Folds whole streams, one after the other, and copies their rows. One transaction is written while the next streams
- * are read.
- */
+/** Folds whole streams, many at once, and copies their rows. One transaction is written while the next are folded. */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
-  const { client, ledger, follower, signal, onProgress, chunkEventsMin } = options;
+  const { client, ledger, follower, signal, onProgress } = options;
   if (ledger.streams === undefined) throw new Error('This ledger does not hand out streams.');
   const skipped = await loadSkipped(client);
   let { filling } = options;
-  let batch = createFreshBatch(skipped);
   let writing: Promise<void> = Promise.resolve();
 
-  async function write(): Promise<void> {
+  const { upTo, afterStream } = filling;
+  const pages = ledger.streams({ prefixes: streamPrefixes, upTo, afterStream, signal });
+  for await (const folded of mapInThreads(pages, {
+    make: createPageFolder,
+    setting: skipped,
+    module: threadModule('fold-thread', import.meta.url),
+  })) {
     await writing;
-    const full = batch;
-    batch = createFreshBatch(skipped);
-    const afterStream = full.streams.at(-1) ?? filling.afterStream;
-    filling = { ...filling, afterStream, events: filling.events + full.events };
-    writing = follower.move({ position: null, filling }, () =>
-      save(client, ledger, full, filling.upTo, skipped),
-    );
+    const events = filling.events + folded.events;
+    filling = { ...filling, afterStream: folded.streams.at(-1) ?? filling.afterStream, events };
+    writing = follower.move({ position: null, filling }, () => save(client, ledger, folded, upTo, skipped));
     // It is awaited before the next one.
     writing.catch(() => undefined);
-    onProgress(filling.events);
-  }
-
-  const { upTo, afterStream } = filling;
-  for await (const events of ledger.streams({ prefixes: streamPrefixes, upTo, afterStream, signal })) {
-    for (const stored of events) batch.take(arrivalOf(stored));
-    batch.settle();
-    if (batch.events >= chunkEventsMin) await write();
+    onProgress(events);
   }
   signal.throwIfAborted();
-  await write();
   await writing;
   return filling.events;
 }
@@ -61,28 +53,30 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
 async function save(
   client: Client,
   ledger: Ledger,
-  batch: FreshBatch,
+  folded: FoldedStreams,
   upTo: Position,
   skipped: Set<string>,
 ): Promise<void> {
-  if (!(await isTaken(client, () => batch.save(client)))) {
-    for (const stream of batch.streams) {
-      const recorded = await readRange(ledger, stream, 0);
-      const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
-      const alone = createFreshBatch(skipped);
-      for (const arrival of arrivals) alone.take(arrival);
-      alone.settle();
-      if (!(await isTaken(client, () => alone.save(client)))) {
-        await applyOneByOne(client, arrivals, createQuarantine([], skipped));
-      }
+  if (await isTaken(client, folded)) return;
+  for (const stream of folded.streams) {
+    const recorded = await readRange(ledger, stream, 0);
+    const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
+    const folder = createStreamFolder(skipped);
+    for (const arrival of arrivals) folder.take(arrival);
+    if (!(await isTaken(client, folder.folded()))) {
+      await applyOneByOne(client, arrivals, createQuarantine([], skipped));
     }
   }
 }
 
-async function isTaken(client: Client, write: () => Promise<void>): Promise<boolean> {
+async function isTaken(client: Client, { rows, parked }: FoldedStreams): Promise<boolean> {
   await client.query('SAVEPOINT batch');
   try {
-    await write();
+    for (const [n, model] of readModels.entries()) {
+      const own = rows[n];
+      if (own !== undefined) await model.saveFresh(client, own);
+    }
+    for (const row of parked) await saveParked(client, row, true);
     await client.query('RELEASE SAVEPOINT batch');
     return true;
   } catch (error) {

@@ -14,7 +14,7 @@ export interface FillOptions {
   /** Where the tables are to stand afterwards. */
   readonly upTo: Position;
   readonly signal: AbortSignal;
-  /** Events that are written in one transaction, about. */
+  /** Events that are written in one transaction, about, where the ledger hands out no streams. */
   readonly chunkEventsMin?: number;
   readonly onProgress?: (events: number) => void;
   readonly onIndexing?: (events: number) => void;
@@ -47,8 +47,10 @@ export async function fill(options: FillOptions): Promise<number> {
     }
     const begun = follower.checkpoint.filling;
     if (begun === null) throw new Error(`Nothing is being filled in ${schema}.`);
-    const parts = { client, ledger, follower, filling: begun, signal, onProgress, chunkEventsMin };
-    const events = await (ledger.streams === undefined ? fillByPosition(parts) : fillByStream(parts));
+    const parts = { client, ledger, follower, filling: begun, signal, onProgress };
+    const events = await (ledger.streams === undefined
+      ? fillByPosition({ ...parts, chunkEventsMin })
+      : fillByStream(parts));
     options.onIndexing?.(events);
     await makeIndexes(client, begun.indexes);
     await follower.move({ position: begun.upTo, filling: null });

@@ -25,25 +25,36 @@ export const metricsModel: ReadModel = {
   follows: (stream) => trackIdOfStream(stream) !== null,
   load: async () => changesFrom(),
   fresh: freshRows,
+  // Few rows, which are added to those that are there.
+  saveFresh: (client, rows) =>
+    writer.upsert(client, JSON.parse(Buffer.from(rows).toString()) as MetricsRow[]),
 };
 
 function additions() {
   const hours = new Map<string, MetricsRow>();
+  /** The same rows, by the hour as it was told. */
+  const known = new Map<string, MetricsRow>();
+
+  function rowOf(told: HourCounts): MetricsRow {
+    const [provider, hour] = [keyOf('provider', told.provider), timeOf('hour', told.hour)];
+    const key = `${provider} ${hour}`;
+    const row = hours.get(key) ?? { ...none, provider, hour };
+    hours.set(key, row);
+    known.set(`${told.provider} ${told.hour}`, row);
+    return row;
+  }
+
   return {
     add(more: HourCounts) {
       const { counts } = more;
-      const [provider, hour] = [keyOf('provider', more.provider), timeOf('hour', more.hour)];
-      const key = `${provider} ${hour}`;
-      let row = hours.get(key);
-      if (row === undefined) {
-        row = { ...none, provider, hour };
-        hours.set(key, row);
-      }
-      for (const name of countNames) row[name] += counts[name] ?? 0;
+      const row = known.get(`${more.provider} ${more.hour}`) ?? rowOf(more);
+      for (const name in counts) row[name as CountName] += counts[name as CountName] ?? 0;
     },
-    async save(client: Client) {
-      await writer.upsert(client, [...hours.values()]);
+    take(): readonly MetricsRow[] {
+      const rows = [...hours.values()];
       hours.clear();
+      known.clear();
+      return rows;
     },
   };
 }
@@ -76,7 +87,7 @@ function changesFrom(): Changes {
         const known = await seenBefore(client, [...cut.keys()]);
         for (const [stream, counts] of cut) if (!known.has(stream)) for (const one of counts) sums.add(one);
       }
-      await sums.save(client);
+      await writer.upsert(client, sums.take());
     },
   };
 }
@@ -104,6 +115,6 @@ function freshRows(): FreshRows {
     settle() {
       isSeen = false;
     },
-    save: sums.save,
+    take: () => Buffer.from(JSON.stringify(sums.take())),
   };
 }

@@ -114,38 +114,43 @@ export function createQuarantine(rows: readonly Parked[], skipped: Set<string>):
     async save(client) {
       for (const key of changed) {
         const row = parked.get(key);
-        if (row === undefined) {
-          const [readModel = '', ...stream] = key.split(' ');
-          await client.query('DELETE FROM projection_quarantine WHERE read_model = $1 AND stream = $2', [
-            readModel,
-            stream.join(' '),
-          ]);
-          continue;
-        }
-        await client.query(
-          `INSERT INTO projection_quarantine (read_model, stream, revision, event_id, event_type, error, seen_revision,
-                                              attempts, parked_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
-           ON CONFLICT (read_model, stream) DO UPDATE SET revision = excluded.revision, event_id = excluded.event_id,
-             event_type = excluded.event_type, error = excluded.error, seen_revision = excluded.seen_revision,
-             attempts = excluded.attempts,
-             request = CASE WHEN $9 THEN NULL ELSE projection_quarantine.request END`,
-          [
-            row.readModel,
-            row.stream,
-            row.revision,
-            row.eventId,
-            row.eventType,
-            row.error,
-            row.seenRevision,
-            row.attempts,
-            answered.has(key),
-          ],
-        );
+        if (row !== undefined) await saveParked(client, row, answered.has(key));
+        else await removeParked(client, key);
       }
       changed.clear();
       answered.clear();
       attempts.clear();
     },
   };
+}
+
+/** @param isAnew what an operator asked for before was about something else */
+export async function saveParked(client: Client, row: Parked, isAnew: boolean): Promise<void> {
+  await client.query(
+    `INSERT INTO projection_quarantine (read_model, stream, revision, event_id, event_type, error, seen_revision,
+                                        attempts, parked_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now())
+     ON CONFLICT (read_model, stream) DO UPDATE SET revision = excluded.revision, event_id = excluded.event_id,
+       event_type = excluded.event_type, error = excluded.error, seen_revision = excluded.seen_revision,
+       attempts = excluded.attempts, request = CASE WHEN $9 THEN NULL ELSE projection_quarantine.request END`,
+    [
+      row.readModel,
+      row.stream,
+      row.revision,
+      row.eventId,
+      row.eventType,
+      row.error,
+      row.seenRevision,
+      row.attempts,
+      isAnew,
+    ],
+  );
+}
+
+async function removeParked(client: Client, key: Key): Promise<void> {
+  const [readModel = '', ...stream] = key.split(' ');
+  await client.query('DELETE FROM projection_quarantine WHERE read_model = $1 AND stream = $2', [
+    readModel,
+    stream.join(' '),
+  ]);
 }

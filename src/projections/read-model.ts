@@ -20,21 +20,32 @@ export interface ReadModel {
   load(client: Client, streams: readonly string[]): Promise<Changes>;
   /** Rows of whole streams, one after the other, of which its table holds nothing. */
   fresh(): FreshRows;
+  /** Writes such rows. */
+  saveFresh(client: Client, rows: FreshBytes): Promise<void>;
+}
+
+/** Takes event after event. */
+export interface Fold {
+  /** @throws where the event cannot be taken; then nothing has changed */
+  apply(event: StreamEvent): void;
 }
 
 /** Rows in memory, folded further event by event, then written once. */
-export interface Changes {
-  /** @throws where the event cannot be taken; then nothing has changed */
-  apply(event: StreamEvent): void;
+export interface Changes extends Fold {
   /** Writes what has changed. */
   save(client: Client): Promise<void>;
 }
 
-/** Rows on their way into an empty table. */
-export interface FreshRows extends Changes {
-  /** The stream is whole: what it came to goes out with the next `save`, and nothing of it is remembered. */
+/** Rows on their way into an empty table. They touch no database, so they can be made in another thread. */
+export interface FreshRows extends Fold {
+  /** The stream is whole: what it came to is among what is taken next, and nothing else of it is remembered. */
   settle(stream: string): void;
+  /** The rows of what was settled since. */
+  take(): FreshBytes;
 }
+
+/** As the read model's own `saveFresh` reads them. */
+export type FreshBytes = Uint8Array;
 
 /** An event at its place in a stream that is known. */
 export type FactAt = Omit<StreamEvent, 'stream'>;

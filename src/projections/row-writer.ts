@@ -13,15 +13,16 @@ export interface RowWriter<Row> {
   upsert(client: Client, rows: readonly Row[]): Promise<void>;
   /** Inserts rows that are not there yet. */
   insert(client: Client, rows: readonly Row[]): Promise<void>;
-  /** The same for rows that come one by one, as fast as it goes. */
-  copying(): RowCopy<Row>;
+  /** Rows that are not there yet, kept as the text that they are sent as: less than the rows themselves. */
+  text(): RowText<Row>;
+  /** Inserts rows that are in such a text, as fast as it goes. */
+  copy(client: Client, text: Uint8Array): Promise<void>;
 }
 
-/** Rows kept as the text that they are sent as, which is less than the rows themselves. */
-export interface RowCopy<Row> {
+export interface RowText<Row> {
   add(row: Row): void;
-  /** Sends what was added since. */
-  send(client: Client): Promise<void>;
+  /** What was added since. */
+  take(): Uint8Array;
 }
 
 /** @param keys the columns of the primary key, by their names in the database */
@@ -44,37 +45,37 @@ export function createRowWriter<Row extends object>(
     SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${name}, $1::json)
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`;
 
-  const copying = (): RowCopy<Row> => {
-    const text = createCopyText();
+  const text = (): RowText<Row> => {
+    const copyText = createCopyText();
     return {
       add(row) {
         for (const { key, isArray } of columns) {
-          if (isArray) text.array(row[key] as readonly unknown[]);
-          else text.scalar(row[key]);
+          if (isArray) copyText.array(row[key] as readonly unknown[]);
+          else copyText.scalar(row[key]);
         }
-        text.endRow();
+        copyText.endRow();
       },
-      async send(client) {
-        const pages = text.take();
-        if (pages.length === 0) return;
-        const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
-        await new Promise<void>((resolve, reject) => {
-          stream.on('error', reject).on('finish', resolve);
-          // All at once: the stream does not survive what else it would have to send after the server's refusal.
-          stream.end(Buffer.concat(pages));
-        });
-      },
+      take: copyText.take,
     };
   };
 
   const writer: RowWriter<Row> = {
     async insert(client, rows) {
       if (rows.length < copyRowsMin) return writer.upsert(client, rows);
-      const copy = copying();
-      for (const row of rows) copy.add(row);
-      await copy.send(client);
+      const all = text();
+      for (const row of rows) all.add(row);
+      await writer.copy(client, all.take());
     },
-    copying,
+    text,
+    async copy(client, bytes) {
+      if (bytes.length === 0) return;
+      const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
+      await new Promise<void>((resolve, reject) => {
+        stream.on('error', reject).on('finish', resolve);
+        // All at once: the stream does not survive what else it would have to send after the server's refusal.
+        stream.end(bytes);
+      });
+    },
     async upsert(client, rows) {
       if (rows.length === 0) return;
       const records = rows.map((row) =>

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import type { Changes, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
+import type { Changes, FactAt, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type TaskRow, tasks } from './schema.ts';
-import { applyToTask } from './tasks.ts';
+import { applyToTask, changeTask, type TaskDraft } from './tasks.ts';
 
 const writer = createRowWriter<TaskRow>(tasks, ['stream', 'task_id']);
 
@@ -20,6 +20,7 @@ export const tasksModel: ReadModel = {
     return changesTo(rows);
   },
   fresh: freshRows,
+  saveFresh: writer.copy,
 };
 
 /** The tasks of one stream: as the table has them, and as they are now. */
@@ -44,7 +45,7 @@ function changesTo(loaded: readonly TaskRow[]): Changes {
     now.set(row.taskId, row);
   }
   return {
-    apply: (event) => applyToStream(tasksOf(event.stream).now, event),
+    apply: (event) => applyToStream(tasksOf(event.stream).now, event, applyToTask),
     async save(client) {
       const added: TaskRow[] = [];
       const changed: TaskRow[] = [];
@@ -67,26 +68,30 @@ function changesTo(loaded: readonly TaskRow[]): Changes {
   };
 }
 
-function applyToStream(rows: Map<string, TaskRow>, { stream, revision, event }: StreamEvent): void {
+function applyToStream<Row extends TaskRow>(
+  rows: Map<string, Row>,
+  { stream, revision, event }: StreamEvent,
+  next: (row: Row | null, stream: string, fact: FactAt) => Row | null,
+): void {
   if (event.type === 'Erased') {
     for (const [taskId, row] of rows) if (row.revision < revision) rows.delete(taskId);
     return;
   }
   const { taskId } = event.meta;
   const before = rows.get(taskId) ?? null;
-  const after = applyToTask(before, stream, { event, revision });
+  const after = next(before, stream, { event, revision });
   if (after !== before && after !== null) rows.set(taskId, after);
 }
 
 function freshRows(): FreshRows {
-  const rows = writer.copying();
-  const tasksOfStream = new Map<string, TaskRow>();
+  const rows = writer.text();
+  const tasksOfStream = new Map<string, TaskDraft>();
   return {
-    apply: (event) => applyToStream(tasksOfStream, event),
+    apply: (event) => applyToStream(tasksOfStream, event, changeTask),
     settle() {
       for (const row of tasksOfStream.values()) rows.add(row);
       tasksOfStream.clear();
     },
-    save: rows.send,
+    take: rows.take,
   };
 }

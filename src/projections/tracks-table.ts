@@ -5,7 +5,7 @@ import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { Changes, FreshRows, ReadModel } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type TrackRow, tracks } from './schema.ts';
-import { applyToTrack } from './tracks.ts';
+import { applyToTrack, changeTrack, type TrackDraft } from './tracks.ts';
 
 const writer = createRowWriter<TrackRow>(tracks, ['track_id']);
 
@@ -18,6 +18,7 @@ export const tracksModel: ReadModel = {
     return changesTo(await loadTracks(client, trackIds));
   },
   fresh: freshRows,
+  saveFresh: writer.copy,
 };
 
 function changesTo(rows: Map<string, TrackRow>): Changes {
@@ -46,17 +47,17 @@ function changesTo(rows: Map<string, TrackRow>): Changes {
 }
 
 function freshRows(): FreshRows {
-  const rows = writer.copying();
-  let row: TrackRow | null = null;
+  const rows = writer.text();
+  let row: TrackDraft | null = null;
   return {
     apply({ stream, revision, event }) {
-      row = applyToTrack(row, trackIdOfStream(stream) ?? '', { event, revision });
+      row = changeTrack(row, trackIdOfStream(stream) ?? '', { event, revision });
     },
     settle() {
       if (row !== null) rows.add(row);
       row = null;
     },
-    save: rows.send,
+    take: rows.take,
   };
 }
 

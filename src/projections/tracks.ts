@@ -18,7 +18,10 @@ export interface ColumnProvenance {
 }
 
 /** A row while it is made. */
-type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
+export type TrackDraft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
+
+/** What an event changes of a row. */
+type Change = { -readonly [Column in keyof TrackRow]?: TrackRow[Column] };
 
 /**
  * The row of a track after one more event of its stream; null: there is no row. An event whose revision the row
@@ -26,62 +29,84 @@ type Draft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
  *
  * @throws RangeError where the event brings what the table cannot hold
  */
-export function applyToTrack(
-  row: TrackRow | null,
+export function applyToTrack(row: TrackRow | null, trackId: string, fact: FactAt): TrackRow | null {
+  return nextRow(row, trackId, fact, (known) => ({ ...known }));
+}
+
+/** The same, but the row that is given is itself changed, unless the event cannot be taken. */
+export function changeTrack(row: TrackDraft | null, trackId: string, fact: FactAt): TrackDraft | null {
+  return nextRow(row, trackId, fact, (known) => known);
+}
+
+function nextRow<Row extends TrackRow>(
+  row: Row | null,
   trackId: string,
   { event, revision }: FactAt,
-): TrackRow | null {
+  own: (row: Row) => TrackDraft,
+): Row | TrackDraft | null {
   if (row !== null && revision <= row.streamRevision) return row;
   if (event.type === 'Erased') return null;
-  const occurredAt = timeOf('occurredAt', event.meta.occurredAt);
-  const next: Draft = row === null ? { ...blank, trackId: keyOf('trackId', trackId) } : { ...row };
+  const updatedAt = timeOf('occurredAt', event.meta.occurredAt);
+  const id = row === null ? keyOf('trackId', trackId) : row.trackId;
+  const change = changeBy(row ?? blank, event, revision, updatedAt);
+  // Nothing can go wrong from here on.
+  const next = row === null ? { ...blank, trackId: id } : own(row);
   next.streamRevision = revision;
-  next.updatedAt = occurredAt;
+  next.updatedAt = updatedAt;
+  return change === null ? next : Object.assign(next, change);
+}
+
+/** Null: nothing but how far its stream is known. */
+function changeBy(
+  row: TrackRow,
+  event: Exclude<FactAt['event'], { readonly type: 'Erased' }>,
+  revision: number,
+  occurredAt: string,
+): Change | null {
   switch (event.type) {
     case 'TaskReceived': {
-      if (event.data.origin.kind !== 'request') return next;
-      next.artist = textOf('artist', event.data.request.artist);
-      next.title = textOf('title', event.data.request.title);
-      return next;
+      const { origin, request } = event.data;
+      if (origin.kind !== 'request') return null;
+      return { artist: textOf('artist', request.artist), title: textOf('title', request.title) };
     }
     case 'CacheHit':
-      work(next);
-      next.leftOut = without(next.leftOut, event.data.provider);
-      return next;
+      return { ...work(row), ...answered(row, event.data.provider) };
     case 'ApiCalled': {
       const { outcome, provider } = event.data;
-      work(next);
-      if (outcome.kind === 'found' || outcome.kind === 'missing')
-        next.leftOut = without(next.leftOut, provider);
-      return next;
+      const isAnswer = outcome.kind === 'found' || outcome.kind === 'missing';
+      return isAnswer ? { ...work(row), ...answered(row, provider) } : work(row);
     }
     case 'Deferred':
-      work(next);
-      next.retryAt = timeOf('until', event.data.until);
-      next.leftOut = names(event.data.leftOut);
-      return next;
+      return {
+        ...work(row),
+        retryAt: timeOf('until', event.data.until),
+        leftOut: names(event.data.leftOut),
+      };
     case 'Enriched':
-      enrich(next, event.data);
-      next.enrichmentTimestamp = occurredAt;
-      next.enrichedEventId = event.id;
-      next.enrichedRevision = revision;
-      return next;
+      return {
+        ...enrich(event.data),
+        enrichmentTimestamp: occurredAt,
+        enrichedEventId: event.id,
+        enrichedRevision: revision,
+      };
     case 'Failed': {
       const { final, reason, attempt, retryAt, leftOut } = event.data;
-      work(next);
-      next.attempts = integerOf('attempt', attempt);
-      next.retryAt = timeOrNull('retryAt', retryAt);
-      next.leftOut = names(leftOut);
+      const change: Change = {
+        ...work(row),
+        attempts: integerOf('attempt', attempt),
+        retryAt: timeOrNull('retryAt', retryAt),
+        leftOut: names(leftOut),
+      };
       // A final failure never takes away what the track has.
-      if (final && next.enrichedEventId === null) {
-        next.status = 'failed';
-        next.failureReason = textOf('reason', reason);
+      if (final && row.enrichedEventId === null) {
+        change.status = 'failed';
+        change.failureReason = textOf('reason', reason);
       }
-      return next;
+      return change;
     }
     case 'Replayed':
     case 'Dismissed':
-      return next;
+      return null;
     default:
       return event satisfies never;
   }
@@ -130,18 +155,32 @@ const blank: TrackRow = {
   updatedAt: '',
 };
 
+const working: Change = { status: 'in_progress', failureReason: null };
+
 /** Work on a track that has nothing yet shows; what it has stays what it is. */
-function work(row: Draft): void {
-  if (row.enrichedEventId !== null) return;
-  row.status = 'in_progress';
-  row.failureReason = null;
+function work(row: TrackRow): Change | null {
+  const isShown =
+    row.enrichedEventId !== null || (row.status === 'in_progress' && row.failureReason === null);
+  return isShown ? null : working;
 }
 
-function enrich(
-  row: Draft,
-  { snapshot, status, sources, leftOut, artist, title, ruleVersion, redecides }: Enriched['data'],
-): void {
-  const values = row as Record<TrackField, unknown>;
+/** The provider is no longer among those that gave no answer. */
+function answered({ leftOut }: TrackRow, provider: Provider): Change | null {
+  return leftOut.includes(provider) ? { leftOut: leftOut.filter((one) => one !== provider) } : null;
+}
+
+function enrich({
+  snapshot,
+  status,
+  sources,
+  leftOut,
+  artist,
+  title,
+  ruleVersion,
+  redecides,
+}: Enriched['data']): Change {
+  const change: Change = {};
+  const values = change as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {
     const source = snapshot[field];
@@ -151,18 +190,19 @@ function enrich(
   if (status !== 'completed' && status !== 'partial') throw refused('status', status, 'is no status');
   // Decided again are the values alone: a newer task may be under way, and what it said of the track stands.
   if (redecides === undefined) {
-    row.artist = textOf('artist', artist);
-    row.title = textOf('title', title);
-    row.retryAt = null;
-    row.leftOut = names(leftOut);
+    change.artist = textOf('artist', artist);
+    change.title = textOf('title', title);
+    change.retryAt = null;
+    change.leftOut = names(leftOut);
   }
   // By other rules it can come to nothing.
-  row.status = sources.length === 0 ? 'failed' : status;
-  row.failureReason = sources.length === 0 ? 'not_found' : null;
-  row.enrichmentSources = textsOf('sources', sources);
-  row.enrichmentSourceApi = mostFields(Object.values(provenance));
-  row.sourceDataVersion = versionOf(ruleVersion);
-  row.provenance = provenance;
+  change.status = sources.length === 0 ? 'failed' : status;
+  change.failureReason = sources.length === 0 ? 'not_found' : null;
+  change.enrichmentSources = textsOf('sources', sources);
+  change.enrichmentSourceApi = mostFields(Object.values(provenance));
+  change.sourceDataVersion = versionOf(ruleVersion);
+  change.provenance = provenance;
+  return change;
 }
 
 function provenanceOf(source: ValueSource<unknown>): ColumnProvenance {
@@ -195,8 +235,4 @@ function mostFields(given: readonly ColumnProvenance[]): Provider | null {
 
 function names(leftOut: readonly { readonly provider: Provider }[]): string[] {
   return leftOut.map(({ provider }) => textOf('leftOut', provider));
-}
-
-function without(leftOut: readonly string[], provider: Provider): string[] {
-  return leftOut.filter((one) => one !== provider);
 }

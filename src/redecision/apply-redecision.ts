@@ -5,7 +5,7 @@ import { trackStream } from '../domain/stream-names.ts';
 import type { Ledger, RecordedEvent } from '../ledger/ledger.ts';
 import { decodeTrackEvent, encodeTrackEvent } from '../ledger/track-events.ts';
 import { eventAt, judgeTrack } from './judge-track.ts';
-import { readTrack } from './track-streams.ts';
+import { readTrack } from './track-verdicts.ts';
 
 export interface ApplyOptions {
   readonly ledger: Ledger;

@@ -4,10 +4,17 @@ import { compareDecided, decideAgain, type Redecision } from '../domain/redecide
 import type { Rules } from '../domain/rules.ts';
 import { isStep, type ParsedTexts, readStep } from '../ledger/decision-steps.ts';
 import { type RecordedEvent, type StoredEvent, textOf } from '../ledger/ledger.ts';
-import type { TrackStream } from './track-streams.ts';
 
-/** What other rules make of a track. */
-export type Verdict =
+/** The whole stream of a track; empty where there is none. */
+export interface TrackStream {
+  readonly trackId: string;
+  readonly events: readonly (StoredEvent | RecordedEvent)[];
+}
+
+/** What other rules make of a track. It can go from thread to thread. */
+export type TrackVerdict = Verdict & { readonly trackId: string };
+
+type Verdict =
   | { readonly kind: 'same' }
   | {
       readonly kind: 'changes';
@@ -18,7 +25,11 @@ export type Verdict =
   /** An event of the stream cannot be read by this version, so nothing can be said; one sentence. */
   | { readonly kind: 'unreadable'; readonly reason: string };
 
-export function judgeTrack({ events }: TrackStream, rules: Rules): Verdict {
+export function judgeTrack({ trackId, events }: TrackStream, rules: Rules): TrackVerdict {
+  return { trackId, ...verdictOn(events, rules) };
+}
+
+function verdictOn(events: TrackStream['events'], rules: Rules): Verdict {
   const parsed: ParsedTexts = [];
   const steps: DecisionStep[] = [];
   for (const event of events) {

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redecision } from '../domain/redecide.ts';
-import type { Rules } from '../domain/rules.ts';
 import { type ApplyOptions, applyRedecision } from './apply-redecision.ts';
-import { judgeTrack } from './judge-track.ts';
-import type { TrackStream } from './track-streams.ts';
+import type { TrackVerdict } from './judge-track.ts';
 
 /** How far it is. */
 export interface RedecideCounts {
@@ -15,9 +13,8 @@ export interface RedecideCounts {
 }
 
 export interface RedecideOptions {
-  /** Whole streams, some at a time. */
-  readonly streams: AsyncIterable<readonly TrackStream[]>;
-  readonly rules: Rules;
+  /** What the rules make of each track, some at a time. */
+  readonly verdicts: AsyncIterable<readonly TrackVerdict[]>;
   readonly signal: AbortSignal;
   /** Records what changes; null: it is only told. */
   readonly apply: (ApplyOptions & { /** Tracks a second. */ readonly rate: number }) | null;
@@ -34,7 +31,7 @@ const appendsAtOnceMax = 32;
 
 /** Decides tracks again over their recorded answers. What was decided again before is the same, so it may be repeated. */
 export async function redecideAll(options: RedecideOptions): Promise<RedecideCounts> {
-  const { rules, signal, apply, onChange, onFailure, tracksMax = Number.POSITIVE_INFINITY } = options;
+  const { signal, apply, onChange, onFailure, tracksMax = Number.POSITIVE_INFINITY } = options;
   const counts = { tracks: 0, changed: 0, failed: 0 };
   const pace = createPace(apply?.rate ?? 1);
   const applying = new Set<Promise<void>>();
@@ -66,11 +63,10 @@ export async function redecideAll(options: RedecideOptions): Promise<RedecideCou
   }
 
   /** False: that was enough. */
-  async function take(stream: TrackStream): Promise<boolean> {
+  async function take(verdict: TrackVerdict): Promise<boolean> {
     if (signal.aborted || failure !== null || counts.tracks >= tracksMax) return false;
     counts.tracks += 1;
-    const { trackId } = stream;
-    const verdict = judgeTrack(stream, rules);
+    const { trackId } = verdict;
     if (verdict.kind === 'unreadable') failed(trackId, verdict.reason);
     if (verdict.kind !== 'changes') return true;
     if (apply !== null) await begin(trackId, apply);
@@ -82,8 +78,8 @@ export async function redecideAll(options: RedecideOptions): Promise<RedecideCou
   }
 
   async function takeAll(): Promise<void> {
-    for await (const streams of options.streams) {
-      for (const stream of streams) if (!(await take(stream))) return;
+    for await (const verdicts of options.verdicts) {
+      for (const verdict of verdicts) if (!(await take(verdict))) return;
       options.onProgress({ ...counts });
     }
   }

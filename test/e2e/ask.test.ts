@@ -8,7 +8,7 @@ import { schemaVersions } from '../../src/domain/events.ts';
 import { defaultRules } from '../../src/domain/rules.ts';
 import { trackStream } from '../../src/domain/stream-names.ts';
 import { redecideAll } from '../../src/redecision/redecide-all.ts';
-import { trackStreams } from '../../src/redecision/track-streams.ts';
+import { trackVerdicts } from '../../src/redecision/track-verdicts.ts';
 import { startCli } from '../support/cli.ts';
 
 const commandsMsMax = 240_000;
@@ -90,8 +90,7 @@ it(
     const strict = { ...defaultRules, matching: { ...defaultRules.matching, confidenceMin: 1 } };
     await inLedger(async (ledger) => {
       await redecideAll({
-        streams: trackStreams({ ledger, trackIds: async function* () {}, signal }),
-        rules: strict,
+        verdicts: trackVerdicts({ ledger, rules: strict, trackIds: async function* () {}, signal }),
         signal,
         apply: { ledger, rules: strict, now: Date.now, newId: randomUUID, rate: 1000 },
         onChange: () => undefined,

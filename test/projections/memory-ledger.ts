@@ -1,5 +1,5 @@
-import type { Ledger, RecordedEvent } from '../../src/ledger/ledger.ts';
-import { storedOf } from '../ledger/stored.ts';
+import type { Ledger, RecordedEvent, StoredEvent } from '../../src/ledger/ledger.ts';
+import { pageOf, storedOf } from '../ledger/stored.ts';
 
 /** Events in their global order, as a ledger that hands them out. Nothing can be appended. */
 export function memoryLedger(
@@ -42,11 +42,16 @@ export function memoryLedger(
     async *streams({ prefixes, upTo, afterStream, signal }) {
       const known = until(upTo).filter(matching(prefixes));
       const names = [...new Set(known.map(({ stream }) => stream))].sort();
+      let page: StoredEvent[] = [];
       for (const name of names) {
         if (afterStream !== null && name <= afterStream) continue;
         signal.throwIfAborted();
-        yield known.filter(({ stream }) => stream === name).map(storedOf);
+        page.push(...known.filter(({ stream }) => stream === name).map(storedOf));
+        if (page.length < options.batch) continue;
+        yield pageOf(page);
+        page = [];
       }
+      if (page.length > 0) yield pageOf(page);
     },
   };
 }

@@ -10,7 +10,7 @@ import { startProjector } from '../../src/projections/projector.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
 import { allTrackIds } from '../../src/projections/track-ids.ts';
 import { redecideAll } from '../../src/redecision/redecide-all.ts';
-import { trackStreams } from '../../src/redecision/track-streams.ts';
+import { trackVerdicts } from '../../src/redecision/track-verdicts.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
 import { appendInTurn } from '../projections/recorded.ts';
 import { anyRules } from '../support/any-rules.ts';
@@ -66,12 +66,12 @@ async function changesBy(rules: Rules, isApplied: boolean, from: Ledger = ledger
   const changes: string[] = [];
   const failures: string[] = [];
   const counts = await redecideAll({
-    streams: trackStreams({
+    verdicts: trackVerdicts({
       ledger: from,
+      rules,
       trackIds: from.streams === undefined ? () => allTrackIds(url) : never,
       signal,
     }),
-    rules,
     signal,
     apply: isApplied ? { ledger: from, rules, now: Date.now, newId: randomUUID, rate: 10_000 } : null,
     onChange: (trackId, redecision) => {
@@ -157,8 +157,7 @@ describe('deciding all tracks again', () => {
     const stopping = new AbortController();
     let changed = 0;
     await redecideAll({
-      streams: trackStreams({ ledger, trackIds: never, signal: stopping.signal }),
-      rules: none,
+      verdicts: trackVerdicts({ ledger, rules: none, trackIds: never, signal: stopping.signal }),
       signal: stopping.signal,
       apply: { ledger, rules: none, now: Date.now, newId: randomUUID, rate: 500 },
       onChange: () => {

@@ -3,7 +3,7 @@ import { defaultRules } from '../../domain/rules.ts';
 import { randomId } from '../../queue/task-id.ts';
 import { redecideAll } from '../../redecision/redecide-all.ts';
 import { createTally } from '../../redecision/tally.ts';
-import { interruption, streamsOf, tracksProgress } from '../all-tracks.ts';
+import { interruption, tracksProgress, verdictsOn } from '../all-tracks.ts';
 import { changeText, tallyText } from '../change-text.ts';
 import { quotedArguments, tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -57,8 +57,7 @@ async function redecideAndTell(id: string | undefined, flags: RedecideFlags): Pr
     const progress = tracksProgress();
     const { ledger } = session;
     const counts = await redecideAll({
-      streams: streamsOf(session, id, signal),
-      rules: defaultRules,
+      verdicts: verdictsOn(session, id, defaultRules, signal),
       signal,
       apply: apply === true ? { ledger, rules: defaultRules, now: Date.now, newId: randomId, rate } : null,
       onChange(trackId, redecision) {

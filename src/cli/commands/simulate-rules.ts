@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { redecideAll } from '../../redecision/redecide-all.ts';
 import { createTally } from '../../redecision/tally.ts';
-import { interruption, streamsOf, tracksProgress } from '../all-tracks.ts';
+import { interruption, tracksProgress, verdictsOn } from '../all-tracks.ts';
 import { tallyText } from '../change-text.ts';
 import { tool } from '../command-line.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -40,8 +40,7 @@ async function simulateRules(file: string, flags: SimulateRulesFlags): Promise<v
     const tally = createTally();
     const progress = tracksProgress();
     const counts = await redecideAll({
-      streams: streamsOf(session, flags.track, signal),
-      rules,
+      verdicts: verdictsOn(session, flags.track, rules, signal),
       signal,
       apply: null,
       onChange: tally.add,

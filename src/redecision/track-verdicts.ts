@@ -1,14 +1,14 @@
-import { trackIdOfStream, trackStream } from '../domain/stream-names.ts';
-import { type Ledger, type RecordedEvent, readCountMax, type StoredEvent } from '../ledger/ledger.ts';
+import type { Rules } from '../domain/rules.ts';
+import { trackStream } from '../domain/stream-names.ts';
+import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+import { mapInThreads } from '../threads/ordered-map.ts';
+import { threadModule } from '../threads/thread.ts';
+import { createPageJudge } from './judge-page.ts';
+import { judgeTrack, type TrackStream, type TrackVerdict } from './judge-track.ts';
 
-/** The whole stream of a track; empty where there is none. */
-export interface TrackStream {
-  readonly trackId: string;
-  readonly events: readonly (StoredEvent | RecordedEvent)[];
-}
-
-export interface TrackStreamsOptions {
+export interface TrackVerdictsOptions {
   readonly ledger: Ledger;
+  readonly rules: Rules;
   /** The ids of all tracks, page by page: used where the ledger does not hand out whole streams by itself. */
   readonly trackIds: () => AsyncIterable<readonly string[]>;
   /** Once it aborts nothing more comes. */
@@ -17,9 +17,9 @@ export interface TrackStreamsOptions {
 
 const readsAtOnceMax = 16;
 
-/** The streams of all tracks, some at a time, each once. */
-export async function* trackStreams(options: TrackStreamsOptions): AsyncGenerator<readonly TrackStream[]> {
-  const { ledger, signal, trackIds } = options;
+/** What the rules make of all tracks, some at a time, each once. */
+export async function* trackVerdicts(options: TrackVerdictsOptions): AsyncGenerator<readonly TrackVerdict[]> {
+  const { ledger, rules, signal, trackIds } = options;
   const upTo = await ledger.head();
   if (upTo === null) return;
   if (ledger.streams === undefined) {
@@ -27,33 +27,24 @@ export async function* trackStreams(options: TrackStreamsOptions): AsyncGenerato
       for (let from = 0; from < page.length; from += readsAtOnceMax) {
         if (signal.aborted) return;
         const ids = page.slice(from, from + readsAtOnceMax);
-        yield await Promise.all(ids.map((trackId) => readTrack(ledger, trackId)));
+        yield await Promise.all(
+          ids.map(async (trackId) => judgeTrack(await readTrack(ledger, trackId), rules)),
+        );
       }
     }
     return;
   }
   // The reading is given up by leaving it, which a signal would make an error of.
   const never = new AbortController().signal;
-  for await (const events of ledger.streams({
-    prefixes: ['track-'],
-    upTo,
-    afterStream: null,
-    signal: never,
+  const pages = ledger.streams({ prefixes: ['track-'], upTo, afterStream: null, signal: never });
+  for await (const verdicts of mapInThreads(pages, {
+    make: createPageJudge,
+    setting: rules,
+    module: threadModule('judge-thread', import.meta.url),
   })) {
     if (signal.aborted) return;
-    yield byStream(events);
+    yield verdicts;
   }
-}
-
-function byStream(events: readonly StoredEvent[]): readonly TrackStream[] {
-  const streams: TrackStream[] = [];
-  for (let from = 0, to = 1; from < events.length; to += 1) {
-    const stream = events[from]?.stream ?? '';
-    if (events[to]?.stream === stream) continue;
-    streams.push({ trackId: trackIdOfStream(stream) ?? '', events: events.slice(from, to) });
-    from = to;
-  }
-  return streams;
 }
 
 /** @throws LedgerUnavailable */

@@ -1,0 +1,4 @@
+import { serveThread } from '../threads/thread.ts';
+import { createPageJudge } from './judge-page.ts';
+
+serveThread(createPageJudge);
