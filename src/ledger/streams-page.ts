@@ -3,7 +3,7 @@ import { type ByteText, type StoredEvent, type StreamsPage, textOf } from './led
 const lineFeed = 10;
 const tab = 9;
 /** So much is decoded at once, about: what it becomes dies young. */
-const decodedBytes = 1 << 18;
+const decodedBytes = 1 << 16;
 
 /** The events of a page, some at a time, in their order. It is text as PostgreSQL's COPY writes it, a line an event. */
 export function* eventsOf(page: StreamsPage): Generator<readonly StoredEvent[]> {
@@ -62,28 +62,40 @@ function unescaped(text: ByteText): ByteText {
   return text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
 }
 
+/** What comes behind the end of a page before it is cut, about. */
+const spareBytes = 1 << 17;
+
 /** Cuts the bytes of a COPY that is ordered by stream, whose name comes first in each row, into pages of whole streams. */
 export async function* pagesOf(
   chunks: AsyncIterable<Buffer>,
   pageBytesMin: number,
 ): AsyncGenerator<StreamsPage> {
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
+  let page = Buffer.allocUnsafeSlow(pageBytesMin + spareBytes);
+  let used = 0;
   let bytesMin = pageBytesMin;
   for await (const chunk of chunks) {
-    parts.push(chunk);
-    bytes += chunk.length;
-    if (bytes < bytesMin) continue;
-    const all = Buffer.concat(parts);
+    if (used + chunk.length > page.length) page = moved(page.subarray(0, used), 2 * (used + chunk.length));
+    // Copied at once, so that what was read dies young.
+    chunk.copy(page, used);
+    used += chunk.length;
+    if (used < bytesMin) continue;
+    const all = page.subarray(0, used);
     const cut = lastStreamIn(all);
-    const rest = new Uint8Array(all.subarray(cut));
-    parts = [rest];
-    if (cut > 0) yield all.subarray(0, cut);
-    bytes = rest.length;
+    used -= cut;
     // A stream that is longer than a page is looked through again only when it has doubled.
-    bytesMin = Math.max(pageBytesMin, 2 * bytes);
+    bytesMin = Math.max(pageBytesMin, 2 * used);
+    if (cut === 0) continue;
+    page = moved(all.subarray(cut), bytesMin + spareBytes);
+    yield all.subarray(0, cut);
   }
-  if (bytes > 0) yield new Uint8Array(Buffer.concat(parts));
+  if (used > 0) yield page.subarray(0, used);
+}
+
+/** The same bytes at the beginning of a memory of their own. */
+function moved(bytes: Buffer, length: number): Buffer<ArrayBuffer> {
+  const memory = Buffer.allocUnsafeSlow(length);
+  bytes.copy(memory);
+  return memory;
 }
 
 /** Where the rows of the last stream begin that has whole rows here. */
