@@ -27,8 +27,8 @@ export type Erasure =
 const conflictsMax = 5;
 
 /**
- * Erases a track: the fact first, then the stream is cut before it, then its answers leave the cache. Repeated after a
- * crash it does the rest. Read models drop the rows when they see the fact.
+ * Erases a track: the fact first, then its answers leave the cache, then the stream is cut before the fact. Repeated
+ * after a crash it does the rest. Read models drop the rows when they see the fact.
  *
  * @throws LedgerUnavailable
  * @throws Error where the cache cannot say that it has forgotten
@@ -52,8 +52,9 @@ export async function eraseTrack(trackId: string, said: Said, services: EraseSer
       const { kind } = await ledger.append(stream, newest.revision, [encodeTrackEvent(event)]);
       if (kind === 'conflict') continue;
     }
-    await ledger.cut(stream, cutAt);
     for (const key of keysOf(recorded)) await services.cache?.forget(key);
+    // Last: once they are gone nobody can tell what was asked.
+    await ledger.cut(stream, cutAt);
     const { eventCount, taskIds } = event.data;
     return { kind: isAgain ? 'again' : 'erased', events: eventCount, tasks: taskIds.length };
   }

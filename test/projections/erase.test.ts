@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { AnswerCache } from '../../src/cache/answer-cache.ts';
 import { createMemoryCache } from '../../src/cache/memory.ts';
 import type { SharedAnswer } from '../../src/domain/answer.ts';
+import type { ApiCalled } from '../../src/domain/events.ts';
 import { replay } from '../../src/domain/evolve.ts';
 import { lookupKey } from '../../src/domain/lookup.ts';
 import { standingOf } from '../../src/domain/state.ts';
@@ -50,6 +52,64 @@ const lines = async (table: string, where: string) =>
       `SELECT t::text AS line FROM enrichment.${table} AS t WHERE ${where} ORDER BY t::text COLLATE "C"`,
     )
   ).map(({ line }) => line);
+
+function lastingCache(): AnswerCache {
+  return createMemoryCache({
+    ttlMs: { spotify: 1e12, musicbrainz: 1e12, lastfm: 1e12 },
+    bytesMax: 1e6,
+    now: () => 0,
+  });
+}
+
+function sharedOf({ id, data: { provider, lookup } }: ApiCalled): SharedAnswer {
+  const answer = { kind: 'missing', reason: 'no-result', bodyHash: '' } as const;
+  return { provider, lookup, answer, calledAt: new Date(0).toISOString(), eventId: id };
+}
+
+/** Fails at one of the steps that change something, before it is done or behind it; as if the process had died there. */
+function dyingAt(step: number, isDone: boolean, cache: AnswerCache) {
+  let steps = 0;
+  const guarded =
+    <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      const isHere = steps++ === step;
+      if (isHere && !isDone) throw new Error('It died.');
+      const result = await work(...args);
+      if (isHere) throw new Error('It died.');
+      return result;
+    };
+  return {
+    ...services(),
+    ledger: { ...ledger, append: guarded(ledger.append), cut: guarded(ledger.cut) },
+    cache: { ...cache, forget: guarded(cache.forget) },
+  };
+}
+
+it('an erasure that dies at any step has done all when it was repeated', async () => {
+  const anyCalled = anyTracks
+    .map((all) => all.get('track 0') ?? [])
+    .filter((events) => events.some(({ type }) => type === 'ApiCalled') && events.at(-1)?.type !== 'Erased');
+  await fc.assert(
+    fc.asyncProperty(anyCalled, fc.boolean(), fc.nat(6), async (events, isDone, step) => {
+      await startAgain();
+      await appendInTurn(
+        ledger,
+        new Map([['track 0', events]]),
+        events.map(() => 'track 0'),
+      );
+      const cache = lastingCache();
+      const calls = events.filter((event) => event.type === 'ApiCalled');
+      for (const call of calls)
+        await cache.set(lookupKey(call.data.provider, call.data.lookup), sharedOf(call));
+      const died = await eraseTrack('track 0', said, dyingAt(step, isDone, cache)).catch(() => null);
+      if (died === null) await eraseTrack('track 0', said, { ...services(), cache });
+      for (const { data } of calls) expect(await cache.get(lookupKey(data.provider, data.lookup))).toBeNull();
+      const left = await ledger.read('track-track 0');
+      expect(left.map(({ type }) => type)).toEqual(['Erased']);
+    }),
+    { numRuns: 40 },
+  );
+}, 120_000);
 
 it('an erased track is gone from ledger and read models, the others and what was counted stay, and a rebuild agrees', async () => {
   const world = anyTracks.chain((tracks) =>
@@ -109,23 +169,11 @@ it('is also gone from what the last swap replaced, from the cache, and a late de
   );
   await project();
   await rebuild({ ...quiet, ledger, url, fromScratch: true, mayReplace: null });
-  const cache = createMemoryCache({
-    ttlMs: { spotify: 1e12, musicbrainz: 1e12, lastfm: 1e12 },
-    bytesMax: 1e6,
-    now: () => 0,
-  });
+  const cache = lastingCache();
   const call = tracks.get('track 0')?.find(({ type }) => type === 'ApiCalled');
   if (call?.type !== 'ApiCalled') throw new Error('There is no call.');
   const { provider, lookup } = call.data;
-  const answer = { kind: 'missing', reason: 'no-result', bodyHash: '' } as const;
-  const shared: SharedAnswer = {
-    provider,
-    lookup,
-    answer,
-    calledAt: new Date(0).toISOString(),
-    eventId: call.id,
-  };
-  await cache.set(lookupKey(provider, lookup), shared);
+  await cache.set(lookupKey(provider, lookup), sharedOf(call));
   expect(await cache.get(lookupKey(provider, lookup))).not.toBeNull();
   await eraseTrack('track 0', said, { ...services(), cache });
   await forgetPrevious(url, 'track 0', 'track-track 0');
