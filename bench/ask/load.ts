@@ -17,23 +17,22 @@ export async function loadTracks(url: string, tracks: number): Promise<{ bytesPe
     await client.query('TRUNCATE ledger.events');
     let position = 0;
     // The second half of every stream comes when all have had their first, so the events of a track lie far apart.
-    const later: { trackId: string; events: readonly NewEvent[]; from: number }[] = [];
     function row(trackId: string, revision: number, { id, type, data, metadata }: NewEvent): string {
       position += 1;
       return `${position}\ttrack-${trackId}\t${revision}\t${id}\t${type}\t${escaped(data)}\t${escaped(metadata)}\n`;
     }
     function* rows() {
-      for (let n = 0; n < tracks; n++) {
-        const { trackId, events } = trackEvents(n);
-        const half = events.length / 2;
-        yield events
-          .slice(0, half)
-          .map((event, at) => row(trackId, at, event))
-          .join('');
-        later.push({ trackId, events: events.slice(half), from: half });
+      for (const isLater of [false, true]) {
+        for (let n = 0; n < tracks; n++) {
+          const { trackId, events } = trackEvents(n);
+          const half = events.length / 2;
+          const from = isLater ? half : 0;
+          yield events
+            .slice(from, from + half)
+            .map((event, at) => row(trackId, from + at, event))
+            .join('');
+        }
       }
-      for (const { trackId, events, from } of later)
-        yield events.map((event, at) => row(trackId, from + at, event)).join('');
     }
     function* chunks() {
       let parts: string[] = [];

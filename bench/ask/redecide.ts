@@ -37,12 +37,18 @@ export async function measureRedecide(url: string): Promise<string> {
 
 async function readAll(ledger: Ledger): Promise<number> {
   const upTo = (await ledger.head()) ?? '0';
-  const streams = new Set<string>();
+  let tracks = 0;
+  let last = '';
   const pages = ledger.streams?.({ prefixes: ['track-'], upTo, afterStream: null, signal }) ?? [];
   for await (const page of pages) {
-    for (const events of eventsOf(page)) for (const { stream } of events) streams.add(stream);
+    for (const events of eventsOf(page)) {
+      for (const { stream } of events) {
+        if (stream !== last) tracks += 1;
+        last = stream;
+      }
+    }
   }
-  return streams.size;
+  return tracks;
 }
 
 interface Timed {

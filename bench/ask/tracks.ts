@@ -1,4 +1,5 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { v5 as uuidv5 } from 'uuid';
 import type { Answer, Candidate, Lookup } from '../../src/domain/answer.ts';
 import { type Command, decideAll } from '../../src/domain/decide.ts';
 import { nextLookup } from '../../src/domain/lookup.ts';
@@ -11,7 +12,7 @@ import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 
 /**
  * The stream of an invented track, as workers write it: one task that calls three providers and one a week later that
- * takes two answers from the cache, and so on. Five events a task, about 1 KB each.
+ * takes two answers from the cache, and so on. Five events a task, about 1 KB each. The same for the same number.
  */
 export function trackEvents(n: number, tasks = 2) {
   const trackId = hash('sha256', String(n), 'hex').slice(0, 16);
@@ -54,10 +55,12 @@ function commandsOf(
   request: TaskRequest,
   known: Map<Provider, { answer: Answer; calledAt: string; eventId: string }>,
 ): readonly Command[] {
-  const taskId = randomUUID();
+  let made = 0;
+  const newId = () => uuidv5(`${n} ${task} ${made++}`, uuidv5.URL);
+  const taskId = newId();
   const at = new Date(Date.parse('2026-01-01T00:00:00.000Z') + n * 10 + task * weekMs).toISOString();
   const context = () => ({
-    eventId: randomUUID(),
+    eventId: newId(),
     at,
     taskId,
     hop: 0,
