@@ -34,7 +34,7 @@ export async function openWorkByHand(): Promise<WorkByHand> {
     const title = words(task.title).join(' ');
     const search = JSON.stringify([artist, title]);
     const values = await Promise.all(
-      providers.map((provider) => redis.get(`enrichment:answer:v1:${provider}:search:${search}`)),
+      providers.map((provider) => redis.get(`enrichment:answer:2:v1:${provider}:search:${search}`)),
     );
     const answers = values.map((value) => {
       if (value === null) throw new Error(`${search} is not cached.`);

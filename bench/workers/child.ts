@@ -9,6 +9,8 @@ import type { Servers } from './servers.ts';
 /** A process under measurement. Its log goes to a file, so that nobody spends time on reading it. */
 export interface Child {
   readonly pid: number;
+  /** Throws what the log ends with, where the process has ended. */
+  mustRun(): void;
   /** Resolves when the log holds this text. */
   said(text: string): Promise<void>;
   /** SIGTERM, and waits for its end. */
@@ -44,6 +46,10 @@ export function startChild(
   child.once('exit', () => running.delete(child));
   return {
     pid: child.pid ?? 0,
+    mustRun() {
+      if (child.exitCode === null && child.signalCode === null) return;
+      throw new Error(`A process has ended:\n${readFileSync(log, 'utf8').slice(-2000)}`);
+    },
     async said(text) {
       const deadlineMs = performance.now() + sayMsMax;
       while (!readFileSync(log, 'utf8').includes(text)) {

@@ -30,6 +30,7 @@ export async function drain(side: Side, tasks: number): Promise<Drained> {
   const startMs = performance.now();
   const startCpuMs = cpuMs();
   while ((await side.waiting()) > 0) {
+    for (const child of side.children) child.mustRun();
     if (performance.now() - startMs > drainMsMax) throw new Error(`${side.name} did not empty its queue.`);
     await sleep(lookEveryMs);
   }
