@@ -1,9 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { Answer } from './thread.ts';
 
-export interface Threads<Result> {
-  /** Has a thread work on the page, after those that it was given before. The page is of no use here any more. */
-  run(page: Uint8Array): Promise<Result>;
+export interface Threads<Given, Result> {
+  /**
+   * Has a thread work on this, after what it was given before.
+   *
+   * @param moved memory of it that goes over to the thread, and is of no use here any more
+   */
+  run(given: Given, moved?: readonly ArrayBuffer[]): Promise<Result>;
   /** Ends the threads, whatever they are at. */
   close(): Promise<void>;
 }
@@ -14,20 +18,24 @@ interface Waiting<Result> {
 }
 
 /** Starts threads that all run one module, which calls `serveThread`. A thread that ends fails what it had to do. */
-export function openThreads<Result>(module: URL, setting: unknown, count: number): Threads<Result> {
-  const threads = Array.from({ length: count }, () => openThread<Result>(module, setting));
+export function openThreads<Given, Result>(
+  module: URL,
+  setting: unknown,
+  count: number,
+): Threads<Given, Result> {
+  const threads = Array.from({ length: count }, () => openThread<Given, Result>(module, setting));
   return {
-    run(page) {
+    run(given, moved = []) {
       const idlest = threads.reduce((one, other) =>
         other.waiting.length < one.waiting.length ? other : one,
       );
-      return idlest.run(page);
+      return idlest.run(given, moved);
     },
     close: async () => void (await Promise.all(threads.map(({ worker }) => worker.terminate()))),
   };
 }
 
-function openThread<Result>(module: URL, setting: unknown) {
+function openThread<Given, Result>(module: URL, setting: unknown) {
   const waiting: Waiting<Result>[] = [];
   const worker = workerOf(module, setting);
   let failure: Error | null = null;
@@ -46,14 +54,14 @@ function openThread<Result>(module: URL, setting: unknown) {
   return {
     worker,
     waiting,
-    run(page: Uint8Array): Promise<Result> {
+    run(given: Given, moved: readonly ArrayBuffer[]): Promise<Result> {
       const done = new Promise<Result>((resolve, reject) => {
         if (failure !== null) reject(failure);
         else waiting.push({ resolve, reject });
       });
       // It may fail while those before it are still waited for.
       done.catch(() => undefined);
-      worker.postMessage(page, [page.buffer as ArrayBuffer]);
+      worker.postMessage(given, moved);
       return done;
     },
   };

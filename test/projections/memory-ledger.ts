@@ -40,13 +40,17 @@ export function memoryLedger(
   return {
     ...ledger,
     async *streams({ prefixes, upTo, afterStream, signal }) {
-      const known = until(upTo).filter(matching(prefixes));
-      const names = [...new Set(known.map(({ stream }) => stream))].sort();
+      const streams = new Map<string, StoredEvent[]>();
+      for (const event of until(upTo).filter(matching(prefixes))) {
+        const own = streams.get(event.stream) ?? [];
+        own.push(storedOf(event));
+        streams.set(event.stream, own);
+      }
       let page: StoredEvent[] = [];
-      for (const name of names) {
+      for (const [name, own] of [...streams].sort(([one], [other]) => (one < other ? -1 : 1))) {
         if (afterStream !== null && name <= afterStream) continue;
         signal.throwIfAborted();
-        page.push(...known.filter(({ stream }) => stream === name).map(storedOf));
+        page.push(...own);
         if (page.length < options.batch) continue;
         yield pageOf(page);
         page = [];

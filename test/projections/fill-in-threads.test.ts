@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import { liveSchema, nextSchema, proofSchema } from '../../src/projections/database.ts';
+import { fill } from '../../src/projections/fill.ts';
+import { openFollower } from '../../src/projections/follower.ts';
+import { migrateProjections } from '../../src/projections/migrate.ts';
+import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { expectSame, storyOfTracks, withClient } from './made-live.ts';
+import { memoryLedger } from './memory-ledger.ts';
+
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+  for (const schema of [liveSchema, nextSchema, proofSchema])
+    await migrateProjections({ url: database.url, schema });
+});
+afterAll(() => database.drop());
+
+/** Beyond what is folded and written without threads. */
+const story = storyOfTracks(6000);
+const upTo = String(story.length);
+
+/** Given up after so many events, then begun again. */
+async function filled(ledger: Ledger, schema: string, stopAfter: number): Promise<void> {
+  const stopping = new AbortController();
+  const how = { ledger, url: database.url, schema, upTo, chunkEventsMin: 4000 };
+  const stopped = fill({
+    ...how,
+    signal: stopping.signal,
+    onProgress: (events) => {
+      if (events > stopAfter) stopping.abort(new Error('stopped'));
+    },
+  });
+  await expect(stopped).rejects.toThrow('stopped');
+  expect(await fill({ ...how, signal: new AbortController().signal })).toBe(story.length);
+}
+
+it('what threads fold and write is what following makes, also when it is given up and gone on with', async () => {
+  const inOrder = memoryLedger(story, { batch: 1000, wholeStreams: false });
+  const byStream = memoryLedger(story, { batch: 1000, wholeStreams: true });
+  await withClient(database.url, async (client) => {
+    const follower = await openFollower(client, inOrder);
+    for (let from = 0; from < story.length; from += 5000) {
+      const events = story.slice(from, from + 5000);
+      await follower.advance(events, events.at(-1)?.position ?? upTo);
+    }
+    await filled(byStream, nextSchema, 24_000);
+    await filled(inOrder, proofSchema, 24_000);
+    await expectSame(client, nextSchema);
+    await expectSame(client, proofSchema);
+  });
+}, 120_000);
