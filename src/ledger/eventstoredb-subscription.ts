@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
+  type RecordedEvent as Recorded,
   START,
   streamNameFilter,
 } from '@eventstore/db-client';
 import type { Connection } from './eventstoredb-connection.ts';
 import { decodePosition, encodePosition, isAtOrAfter } from './eventstoredb-position.ts';
-import { recordedEvent } from './eventstoredb-reading.ts';
-import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } from './ledger.ts';
+import type { Position, SubscribeOptions, SubscriptionMessage } from './ledger.ts';
 
 const batchMax = 500;
 /** Events that are held for a slow handler. The server ends a subscription whose reader stops; it is resumed. */
@@ -20,8 +20,8 @@ const backoffMsMin = 100;
 const backoffMsMax = 5000;
 
 /** What happened, in the order of the log. */
-type Arrival =
-  | { readonly kind: 'event'; readonly event: RecordedEvent }
+type Arrival<Event> =
+  | { readonly kind: 'event'; readonly event: Event }
   | { readonly kind: 'checkpoint'; readonly position: Position }
   | { readonly kind: 'caught-up' };
 
@@ -29,20 +29,22 @@ type Arrival =
  * Follows `$all`, filtered by the server, across any end of the subscription: an error, a server that stops, one that
  * finds us too slow, an end without a word. It goes on after the last event that it took in.
  *
+ * @param read makes what is handed over of what the client says
  * @param newConnection one for each subscription: ending one closes the client's whole connection
  */
-export async function* followAll(
+export async function* followAll<Event extends { readonly position: Position }>(
   newConnection: () => Connection,
+  read: (event: Recorded) => Event,
   head: () => Promise<Position | null>,
   { prefixes, after, signal }: SubscribeOptions,
-): AsyncGenerator<SubscriptionMessage> {
+): AsyncGenerator<SubscriptionMessage<Event>> {
   let position = after;
   let wasCaughtUp = false;
   let backoffMs = backoffMsMin;
   while (!signal.aborted) {
     const headBefore = await head().catch(() => undefined);
     if (headBefore !== undefined && !signal.aborted) {
-      const session = openSession(newConnection(), prefixes, position, signal);
+      const session = openSession(newConnection(), read, prefixes, position, signal);
       try {
         for (;;) {
           const arrivals = await session.take(batchMax);
@@ -72,7 +74,7 @@ export async function* followAll(
   }
 }
 
-function positionOf(arrival: Arrival): Position | null {
+function positionOf(arrival: Arrival<{ readonly position: Position }>): Position | null {
   if (arrival.kind === 'event') return arrival.event.position;
   return arrival.kind === 'checkpoint' ? arrival.position : null;
 }
@@ -84,20 +86,21 @@ function latest(...positions: readonly (Position | null)[]): Position | null {
 }
 
 /** One subscription of the client, as a bounded buffer. */
-function openSession(
+function openSession<Event>(
   connection: Connection,
+  read: (event: Recorded) => Event,
   prefixes: readonly string[],
   after: Position | null,
   signal: AbortSignal,
 ) {
-  const buffer: Arrival[] = [];
+  const buffer: Arrival<Event>[] = [];
   /** Checkpoints and `caught-up` are told ahead of the events before them, which the client still holds. */
-  const marks: { readonly afterEvents: number; readonly arrival: Arrival }[] = [];
+  const marks: { readonly afterEvents: number; readonly arrival: Arrival<Event> }[] = [];
   let taken = 0;
   let ended = false;
   let wake: () => void = () => undefined;
 
-  const mark = (source: AllStreamSubscription, arrival: Arrival) => {
+  const mark = (source: AllStreamSubscription, arrival: Arrival<Event>) => {
     marks.push({ afterEvents: taken + source.readableLength, arrival });
     flushMarks();
   };
@@ -128,7 +131,7 @@ function openSession(
     .on('caughtUp', () => mark(subscription, { kind: 'caught-up' }))
     .on('data', ({ event }: AllStreamResolvedEvent) => {
       taken += 1;
-      if (event !== undefined) buffer.push({ kind: 'event', event: recordedEvent(event) });
+      if (event !== undefined) buffer.push({ kind: 'event', event: read(event) });
       flushMarks();
       if (buffer.length >= bufferMax) subscription.pause();
     })
@@ -139,7 +142,7 @@ function openSession(
 
   return {
     /** What arrived since, at most `max`; null once it ended and all of it was taken. */
-    async take(max: number): Promise<readonly Arrival[] | null> {
+    async take(max: number): Promise<readonly Arrival<Event>[] | null> {
       while (buffer.length === 0 && !ended) {
         await new Promise<void>((resolve) => {
           wake = resolve;

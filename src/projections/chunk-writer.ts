@@ -1,4 +1,4 @@
-import type { Position, RecordedEvent } from '../ledger/ledger.ts';
+import type { Position, RecordedEvent, StoredEventAt } from '../ledger/ledger.ts';
 import { threadModule } from '../threads/thread.ts';
 import { openThreads, type Threads } from '../threads/threads.ts';
 import type { Filling } from './checkpoint.ts';
@@ -7,7 +7,7 @@ import { type Follower, openFollower } from './follower.ts';
 
 /** What comes next in the global order, and where the tables stand with it. */
 export interface Chunk {
-  readonly events: readonly RecordedEvent[];
+  readonly events: readonly (RecordedEvent | StoredEventAt)[];
   readonly to: Position;
   readonly filling: Filling;
 }

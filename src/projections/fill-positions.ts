@@ -1,6 +1,11 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
-import { LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
-import { withoutAnswer } from '../ledger/skim.ts';
+import {
+  LedgerUnavailable,
+  type Position,
+  type RecordedEvent,
+  type StoredEventAt,
+  type SubscriptionMessage,
+} from '../ledger/ledger.ts';
 import { createChunkWriter } from './chunk-writer.ts';
 import type { FillStreamsOptions } from './fill-streams.ts';
 
@@ -16,16 +21,16 @@ export async function fillByPosition(options: FillPositionsOptions): Promise<num
   const { ledger, follower, url, schema, signal, onProgress, chunkEventsMin } = options;
   const { upTo } = options.filling;
   let { filling } = options;
-  let chunk: RecordedEvent[] = [];
+  let chunk: (RecordedEvent | StoredEventAt)[] = [];
   let last = follower.checkpoint.position;
   let writing: Promise<void> = Promise.resolve();
   const writer = createChunkWriter(follower, { url, schema });
 
-  function take(event: RecordedEvent): void {
+  function take(event: RecordedEvent | StoredEventAt): void {
     // Delivery is at least once.
     if (last !== null && ledger.isAtOrAfter(last, event.position)) return;
     last = event.position;
-    chunk.push(withoutAnswer(event));
+    chunk.push(event);
   }
 
   async function write(to: Position): Promise<void> {
@@ -41,7 +46,10 @@ export async function fillByPosition(options: FillPositionsOptions): Promise<num
 
   try {
     let isWhole = false;
-    for await (const message of ledger.subscribe({ prefixes: streamPrefixes, after: last, signal })) {
+    const following = { prefixes: streamPrefixes, after: last, signal };
+    const messages: AsyncIterable<SubscriptionMessage<RecordedEvent | StoredEventAt>> =
+      ledger.subscribeStored?.(following) ?? ledger.subscribe(following);
+    for await (const message of messages) {
       isWhole = message.position !== null && ledger.isAtOrAfter(message.position, upTo);
       if (message.kind === 'events') {
         for (const event of message.events) {
