@@ -13,25 +13,15 @@ export interface Connection {
   close(): void;
 }
 
-/** As much of a call of gRPC as is looked at. */
-interface Call {
-  start(metadata: unknown, listener?: { onReceiveMessage?(message: unknown): void }): void;
-}
-
 /**
  * Before its first append the client asks what the server can do, without a deadline; an append that waits for that is
  * sent whenever the answer comes, also after `dispose`. The hooks that prevent it reach inside of the client: its version
  * is pinned, and no later one will come.
  *
  * @param callMsMax for calls that the client itself would wait for until the end of days, in milliseconds
- * @param change what comes of each message before the client has it
  * @throws LedgerUnavailable where the address cannot be one of EventStoreDB
  */
-export function connect(
-  url: string,
-  callMsMax: number,
-  change: (message: unknown) => unknown = (message) => message,
-): Connection {
+export function connect(url: string, callMsMax: number): Connection {
   const client = clientOf(url);
   const closing = new AbortController();
   const closed = closing.signal;
@@ -40,19 +30,12 @@ export function connect(
   let channel: { close(): void } | null = null;
 
   /** An interceptor of gRPC: it stands before every call. */
-  function begin<Options extends { deadline?: Date | number }>(
+  function begin<Options extends { deadline?: Date | number }, Call>(
     options: Options,
     next: (options: Options) => Call,
   ): Call {
     if (closed.aborted) throw new Error('This connection was given up.');
-    const call = next({ ...options, deadline: options.deadline ?? Date.now() + callMsMax });
-    const start = call.start.bind(call);
-    call.start = (metadata, listener) =>
-      start(metadata, {
-        ...listener,
-        onReceiveMessage: (message) => listener?.onReceiveMessage?.(change(message)),
-      });
-    return call;
+    return next({ ...options, deadline: options.deadline ?? Date.now() + callMsMax });
   }
 
   // biome-ignore-start lint/complexity/useLiteralKeys: they are protected, and only this way of writing reaches them

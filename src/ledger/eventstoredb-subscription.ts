@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AllStreamResolvedEvent,
   type AllStreamSubscription,
-  type RecordedEvent as Recorded,
   START,
   streamNameFilter,
 } from '@eventstore/db-client';
 import type { Connection } from './eventstoredb-connection.ts';
 import { decodePosition, encodePosition, isAtOrAfter } from './eventstoredb-position.ts';
-import type { Position, SubscribeOptions, SubscriptionMessage } from './ledger.ts';
+import { recordedEvent } from './eventstoredb-reading.ts';
+import type { Position, RecordedEvent, SubscribeOptions, SubscriptionMessage } from './ledger.ts';
 
 const batchMax = 500;
 /** Events that are held for a slow handler. The server ends a subscription whose reader stops; it is resumed. */
@@ -20,8 +20,8 @@ const backoffMsMin = 100;
 const backoffMsMax = 5000;
 
 /** What happened, in the order of the log. */
-type Arrival<Event> =
-  | { readonly kind: 'event'; readonly event: Event }
+type Arrival =
+  | { readonly kind: 'event'; readonly event: RecordedEvent }
   | { readonly kind: 'checkpoint'; readonly position: Position }
   | { readonly kind: 'caught-up' };
 
@@ -29,22 +29,20 @@ type Arrival<Event> =
  * Follows `$all`, filtered by the server, across any end of the subscription: an error, a server that stops, one that
  * finds us too slow, an end without a word. It goes on after the last event that it took in.
  *
- * @param read makes what is handed over of what the client says
  * @param newConnection one for each subscription: ending one closes the client's whole connection
  */
-export async function* followAll<Event extends { readonly position: Position }>(
+export async function* followAll(
   newConnection: () => Connection,
-  read: (event: Recorded) => Event,
   head: () => Promise<Position | null>,
   { prefixes, after, signal }: SubscribeOptions,
-): AsyncGenerator<SubscriptionMessage<Event>> {
+): AsyncGenerator<SubscriptionMessage> {
   let position = after;
   let wasCaughtUp = false;
   let backoffMs = backoffMsMin;
   while (!signal.aborted) {
     const headBefore = await head().catch(() => undefined);
     if (headBefore !== undefined && !signal.aborted) {
-      const session = openSession(newConnection(), read, prefixes, position, signal);
+      const session = openSession(newConnection(), prefixes, position, signal);
       try {
         for (;;) {
           const arrivals = await session.take(batchMax);
@@ -74,7 +72,7 @@ export async function* followAll<Event extends { readonly position: Position }>(
   }
 }
 
-function positionOf(arrival: Arrival<{ readonly position: Position }>): Position | null {
+function positionOf(arrival: Arrival): Position | null {
   if (arrival.kind === 'event') return arrival.event.position;
   return arrival.kind === 'checkpoint' ? arrival.position : null;
 }
@@ -86,21 +84,20 @@ function latest(...positions: readonly (Position | null)[]): Position | null {
 }
 
 /** One subscription of the client, as a bounded buffer. */
-function openSession<Event>(
+function openSession(
   connection: Connection,
-  read: (event: Recorded) => Event,
   prefixes: readonly string[],
   after: Position | null,
   signal: AbortSignal,
 ) {
-  const buffer: Arrival<Event>[] = [];
+  const buffer: Arrival[] = [];
   /** Checkpoints and `caught-up` are told ahead of the events before them, which the client still holds. */
-  const marks: { readonly afterEvents: number; readonly arrival: Arrival<Event> }[] = [];
+  const marks: { readonly afterEvents: number; readonly arrival: Arrival }[] = [];
   let taken = 0;
   let ended = false;
   let wake: () => void = () => undefined;
 
-  const mark = (source: AllStreamSubscription, arrival: Arrival<Event>) => {
+  const mark = (source: AllStreamSubscription, arrival: Arrival) => {
     marks.push({ afterEvents: taken + source.readableLength, arrival });
     flushMarks();
   };
@@ -131,7 +128,7 @@ function openSession<Event>(
     .on('caughtUp', () => mark(subscription, { kind: 'caught-up' }))
     .on('data', ({ event }: AllStreamResolvedEvent) => {
       taken += 1;
-      if (event !== undefined) buffer.push({ kind: 'event', event: read(event) });
+      if (event !== undefined) buffer.push({ kind: 'event', event: recordedEvent(event) });
       flushMarks();
       if (buffer.length >= bufferMax) subscription.pause();
     })
@@ -142,7 +139,7 @@ function openSession<Event>(
 
   return {
     /** What arrived since, at most `max`; null once it ended and all of it was taken. */
-    async take(max: number): Promise<readonly Arrival<Event>[] | null> {
+    async take(max: number): Promise<readonly Arrival[] | null> {
       while (buffer.length === 0 && !ended) {
         await new Promise<void>((resolve) => {
           wake = resolve;

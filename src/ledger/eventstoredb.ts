@@ -5,10 +5,9 @@ import { behindOf } from './eventstoredb-behind.ts';
 import { type Connection, connect } from './eventstoredb-connection.ts';
 import { connectionFault, messageOf } from './eventstoredb-errors.ts';
 import { isAtOrAfter } from './eventstoredb-position.ts';
-import { readHead, readStream, recordedEvent } from './eventstoredb-reading.ts';
+import { readHead, readStream } from './eventstoredb-reading.ts';
 import { followAll } from './eventstoredb-subscription.ts';
-import { storedEvent, unparsed } from './eventstoredb-unparsed.ts';
-import { type Ledger, LedgerUnavailable, type SubscribeOptions } from './ledger.ts';
+import { type Ledger, LedgerUnavailable } from './ledger.ts';
 
 export interface EventStoreLedgerOptions {
   /** `esdb://…` or `esdb+discover://…`. */
@@ -63,10 +62,6 @@ export async function openEventStoreLedger({
   const read: Ledger['read'] = (stream, options = {}) =>
     repeated(stream, (connection) => readStream(connection, stream, options));
   const head = () => repeated('The head of the ledger', readHead);
-  const untilClosed = (options: SubscribeOptions) => ({
-    ...options,
-    signal: AbortSignal.any([options.signal, closing.signal]),
-  });
 
   return {
     async append(stream, expected, events) {
@@ -76,9 +71,11 @@ export async function openEventStoreLedger({
       return { kind: 'appended', revision: last?.revision ?? -1 };
     },
     read,
-    subscribe: (options) => followAll(newConnection, recordedEvent, head, untilClosed(options)),
-    subscribeStored: (options) =>
-      followAll(() => connect(url, answerMsMax, unparsed), storedEvent, head, untilClosed(options)),
+    subscribe: (options) =>
+      followAll(newConnection, head, {
+        ...options,
+        signal: AbortSignal.any([options.signal, closing.signal]),
+      }),
     head,
     server: () => repeated('The version of the server', () => versionOf(newConnection())),
     // Setting it again is harmless, so it is repeated like a read.

@@ -28,11 +28,6 @@ export interface Ledger {
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
 
   /**
-   * The same without parsing what the events hold, for whoever looks at little of it. Absent where nothing is saved by that.
-   */
-  subscribeStored?(options: SubscribeOptions): AsyncIterable<SubscriptionMessage<StoredEventAt>>;
-
-  /**
    * The position of the newest event of all; null for an empty ledger.
    *
    * @throws LedgerUnavailable
@@ -130,11 +125,6 @@ export interface StoredEvent extends Omit<RecordedEvent, 'position' | 'data' | '
   readonly metadata: ByteText;
 }
 
-/** The same with its place in the global order. */
-export interface StoredEventAt extends StoredEvent {
-  readonly position: Position;
-}
-
 /** Whole streams as bytes, which `eventsOf` reads. Its memory is its own, so it can be given to another thread. */
 export type StreamsPage = Uint8Array;
 
@@ -167,8 +157,8 @@ export interface Behind {
   readonly oldestAt: string | null;
 }
 
-export type SubscriptionMessage<Event = RecordedEvent> =
-  | { readonly kind: 'events'; readonly events: readonly Event[]; readonly position: Position }
+export type SubscriptionMessage =
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[]; readonly position: Position }
   /** Everything that was there has been delivered. `position` is null where the ledger is empty. */
   | { readonly kind: 'caught-up'; readonly position: Position | null };
 

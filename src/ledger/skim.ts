@@ -1,4 +1,4 @@
-import { type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
+import { type JsonObject, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
 import { skimCall, skimHit, skimMeta, skimReceived } from './skim-text.ts';
 import type { SkimmedEvent } from './skimmed-event.ts';
 import { decodeTrackEvent } from './track-events.ts';
@@ -40,6 +40,15 @@ function skimData(type: string, data: string): SkimmedEvent['data'] | null {
 export function skimRecorded(recorded: RecordedEvent): SkimmedEvent | Unreadable {
   const decoded = decodeTrackEvent(recorded);
   return 'event' in decoded ? decoded.event : { reason: decoded.reason };
+}
+
+/** The same event without what a provider answered: for whoever keeps many. */
+export function withoutAnswer(recorded: RecordedEvent): RecordedEvent {
+  const { data } = recorded;
+  const field = recorded.type === 'ApiCalled' ? 'outcome' : 'answer';
+  const answer = typeof data === 'object' && data !== null ? data[field] : null;
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return recorded;
+  return { ...recorded, data: { ...data, [field]: { kind: (answer as JsonObject).kind ?? null } } };
 }
 
 export function isReadable(event: SkimmedEvent | Unreadable): event is SkimmedEvent {

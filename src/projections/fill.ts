@@ -49,13 +49,11 @@ export async function fill(options: FillOptions): Promise<number> {
     if (begun === null) throw new Error(`Nothing is being filled in ${schema}.`);
     const parts = { client, ledger, follower, filling: begun, signal, onProgress };
     const events = await (ledger.streams === undefined
-      ? fillByPosition({ ...parts, url, schema, chunkEventsMin })
+      ? fillByPosition({ ...parts, chunkEventsMin })
       : fillByStream(parts));
     options.onIndexing?.(events);
     await makeIndexes(client, begun.indexes);
-    // The checkpoint may have been moved on another connection.
-    const filled = await openFollower(client, ledger);
-    await filled.move({ position: begun.upTo, filling: null });
+    await follower.move({ position: begun.upTo, filling: null });
     return events;
   } finally {
     await client.end();

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
-import type { Ledger, Position, RecordedEvent, StoredEventAt } from '../ledger/ledger.ts';
+import type { Ledger, Position, RecordedEvent } from '../ledger/ledger.ts';
 import { applyBatch, applyOneByOne, isRefusal } from './apply-batch.ts';
 import { type Arrival, arrivalOf } from './arrival.ts';
 import { syncAttached } from './attached-table.ts';
@@ -27,7 +27,7 @@ export interface Follower {
    *
    * @throws CheckpointMoved, Paused
    */
-  advance(events: readonly (RecordedEvent | StoredEventAt)[], to: Position, filling?: Filling): Promise<void>;
+  advance(events: readonly RecordedEvent[], to: Position, filling?: Filling): Promise<void>;
   /** The same within a transaction of the caller's, who has locked the checkpoint. */
   bringIn(events: readonly RecordedEvent[], to: Position): Promise<void>;
   /** Moves the checkpoint alone, together with what `write` does. */
@@ -48,7 +48,7 @@ export async function openFollower(
   let quarantine = await loadQuarantine(client);
 
   /** In the order of the ledger, without what was delivered before. */
-  function newOf<Event extends RecordedEvent | StoredEventAt>(events: readonly Event[]): readonly Event[] {
+  function newOf(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
     let { position } = checkpoint;
     return events.filter((event) => {
       if (position !== null && ledger.isAtOrAfter(position, event.position)) return false;

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
+import type { Work } from './thread.ts';
 import { openThreads, type Threads } from './threads.ts';
 
 export interface InThreads<Setting, Result> {
   /** Makes what is done with each page. */
-  readonly make: (setting: Setting) => (page: Uint8Array) => Result;
+  readonly make: (setting: Setting) => Work<Result>;
   /** A structured clone of it goes to each thread. */
   readonly setting: Setting;
   /** The module in which a thread serves the same `make`. */
@@ -29,7 +30,7 @@ export async function* mapInThreads<Setting, Result>(
   const here = make(setting);
   const count = Math.min(threadsMax, availableParallelism());
   const underWay: Promise<Result>[] = [];
-  let threads: Threads<Uint8Array, Result> | null = null;
+  let threads: Threads<Result> | null = null;
   let bytes = 0;
   try {
     for await (const page of pages) {
@@ -38,8 +39,8 @@ export async function* mapInThreads<Setting, Result>(
         yield here(page);
         continue;
       }
-      threads ??= openThreads<Uint8Array, Result>(module, setting, count);
-      underWay.push(threads.run(page, [page.buffer as ArrayBuffer]));
+      threads ??= openThreads<Result>(module, setting, count);
+      underWay.push(threads.run(page));
       const first = underWay.length < count * pagesPerThread ? undefined : underWay.shift();
       if (first !== undefined) yield await first;
     }

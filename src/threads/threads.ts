@@ -1,13 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Answer } from './thread.ts';
 
-export interface Threads<Given, Result> {
-  /**
-   * Has a thread work on this, after what it was given before.
-   *
-   * @param moved memory of it that goes over to the thread, and is of no use here any more
-   */
-  run(given: Given, moved?: readonly ArrayBuffer[]): Promise<Result>;
+export interface Threads<Result> {
+  /** Has a thread work on the page, after those that it was given before. The page is of no use here any more. */
+  run(page: Uint8Array): Promise<Result>;
   /** Ends the threads, whatever they are at. */
   close(): Promise<void>;
 }
@@ -18,24 +14,20 @@ interface Waiting<Result> {
 }
 
 /** Starts threads that all run one module, which calls `serveThread`. A thread that ends fails what it had to do. */
-export function openThreads<Given, Result>(
-  module: URL,
-  setting: unknown,
-  count: number,
-): Threads<Given, Result> {
-  const threads = Array.from({ length: count }, () => openThread<Given, Result>(module, setting));
+export function openThreads<Result>(module: URL, setting: unknown, count: number): Threads<Result> {
+  const threads = Array.from({ length: count }, () => openThread<Result>(module, setting));
   return {
-    run(given, moved = []) {
+    run(page) {
       const idlest = threads.reduce((one, other) =>
         other.waiting.length < one.waiting.length ? other : one,
       );
-      return idlest.run(given, moved);
+      return idlest.run(page);
     },
     close: async () => void (await Promise.all(threads.map(({ worker }) => worker.terminate()))),
   };
 }
 
-function openThread<Given, Result>(module: URL, setting: unknown) {
+function openThread<Result>(module: URL, setting: unknown) {
   const waiting: Waiting<Result>[] = [];
   const worker = workerOf(module, setting);
   let failure: Error | null = null;
@@ -54,14 +46,14 @@ function openThread<Given, Result>(module: URL, setting: unknown) {
   return {
     worker,
     waiting,
-    run(given: Given, moved: readonly ArrayBuffer[]): Promise<Result> {
+    run(page: Uint8Array): Promise<Result> {
       const done = new Promise<Result>((resolve, reject) => {
         if (failure !== null) reject(failure);
         else waiting.push({ resolve, reject });
       });
       // It may fail while those before it are still waited for.
       done.catch(() => undefined);
-      worker.postMessage(given, moved);
+      worker.postMessage(page, [page.buffer as ArrayBuffer]);
       return done;
     },
   };
