@@ -5,6 +5,7 @@ import { connect } from '../../src/projections/database.ts';
 import { differencesOf } from '../../src/projections/row-differences.ts';
 import { digestOf } from '../../src/projections/table-digest.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { runs, within } from '../support/runs.ts';
 
 const columns = ['k', 'n', 'a', 'b', 'list', 'doc', 'big', 'half', 'at', 'short'] as const;
 
@@ -115,41 +116,45 @@ function model(before: readonly Row[], after: readonly Row[]) {
 }
 
 describe('two tables', () => {
-  it('have one digest if and only if they have the same rows, in any order, and differ as a model says', async () => {
-    await fc.assert(
-      fc.asyncProperty(twoSets, async ([before, after]) => {
-        await put('one', before);
-        await put('other', after);
-        const expected = model(before, after);
-        const [one, other] = [
-          await digestOf(client, 'one', 'things', columns),
-          await digestOf(client, 'other', 'things', columns),
-        ];
-        const isEqual = expected.added + expected.removed + expected.changed === 0;
-        expect(one.digest === other.digest && one.rows === other.rows).toBe(isEqual);
-        await client.query('BEGIN');
-        const options = {
-          table: 'things',
-          keys: ['k', 'n'],
-          columns,
-          before: 'one',
-          after: 'other',
-          samplesMax: 4,
-        };
-        const found = await differencesOf(client, options).finally(() => client.query('ROLLBACK'));
-        const { added, removed, changed, samples } = found;
-        expect({
-          added,
-          removed,
-          changed,
-          perColumn: Object.fromEntries(found.columns.map(({ column, rows }) => [column, rows])),
-        }).toEqual(expected);
-        expect(samples).toHaveLength(Math.min(4, added + removed + changed));
-        for (const sample of samples) {
-          expect(sample.columns.length > 0).toBe(sample.before !== null && sample.after !== null);
-        }
-      }),
-      { numRuns: 200, interruptAfterTimeLimit: 100_000 },
-    );
-  }, 120_000);
+  it(
+    'have one digest if and only if they have the same rows, in any order, and differ as a model says',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(twoSets, async ([before, after]) => {
+          await put('one', before);
+          await put('other', after);
+          const expected = model(before, after);
+          const [one, other] = [
+            await digestOf(client, 'one', 'things', columns),
+            await digestOf(client, 'other', 'things', columns),
+          ];
+          const isEqual = expected.added + expected.removed + expected.changed === 0;
+          expect(one.digest === other.digest && one.rows === other.rows).toBe(isEqual);
+          await client.query('BEGIN');
+          const options = {
+            table: 'things',
+            keys: ['k', 'n'],
+            columns,
+            before: 'one',
+            after: 'other',
+            samplesMax: 4,
+          };
+          const found = await differencesOf(client, options).finally(() => client.query('ROLLBACK'));
+          const { added, removed, changed, samples } = found;
+          expect({
+            added,
+            removed,
+            changed,
+            perColumn: Object.fromEntries(found.columns.map(({ column, rows }) => [column, rows])),
+          }).toEqual(expected);
+          expect(samples).toHaveLength(Math.min(4, added + removed + changed));
+          for (const sample of samples) {
+            expect(sample.columns.length > 0).toBe(sample.before !== null && sample.after !== null);
+          }
+        }),
+        runs(200, 100_000),
+      );
+    },
+    within(120_000),
+  );
 });

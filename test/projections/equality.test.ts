@@ -11,6 +11,7 @@ import { fill } from '../../src/projections/fill.ts';
 import { openFollower } from '../../src/projections/follower.ts';
 import { migrateProjections } from '../../src/projections/migrate.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { runs, within } from '../support/runs.ts';
 import { memoryLedger } from './memory-ledger.ts';
 import { anyPoison, poisoned } from './poison.ts';
 import { anyTracks, interleavings } from './recorded.ts';
@@ -165,33 +166,37 @@ async function parkedIn(schema: string): Promise<readonly unknown[]> {
   return rows;
 }
 
-it('a rebuild by streams, one by position and following come to the same rows and the same parked streams, whatever the batches, repetitions, poison and losses', async () => {
-  const world = fc.record({
-    events: anyEvents,
-    deliveries: anyDeliveries,
-    stops: fc.array(fc.nat(4), { maxLength: 2 }),
-    batch: fc.integer({ min: 1, max: 9 }),
-  });
-  await fc.assert(
-    fc.asyncProperty(world, async ({ events, deliveries, stops, batch }) => {
-      await startAgain();
-      const upTo = String(events.length);
-      const byStream = memoryLedger(events, { batch, wholeStreams: true });
-      await followed(byStream, events, deliveries);
-      if (events.length > 0) {
-        await filled(byStream, nextSchema, upTo, stops);
-        await filled(memoryLedger(events, { batch, wholeStreams: false }), proofSchema, upTo, stops);
-      }
-      const parked = await parkedIn(liveSchema);
-      for (const schema of [nextSchema, proofSchema]) {
-        await observer.query('BEGIN');
-        const { changes, tables } = await compareSchemas(observer, liveSchema, schema, 3);
-        await observer.query('ROLLBACK');
-        expect(tables.flatMap(({ samples }) => samples)).toEqual([]);
-        expect(changes).toBe(0);
-        expect(await parkedIn(schema)).toEqual(parked);
-      }
-    }),
-    { numRuns: 60, interruptAfterTimeLimit: 240_000 },
-  );
-}, 300_000);
+it(
+  'a rebuild by streams, one by position and following come to the same rows and the same parked streams, whatever the batches, repetitions, poison and losses',
+  async () => {
+    const world = fc.record({
+      events: anyEvents,
+      deliveries: anyDeliveries,
+      stops: fc.array(fc.nat(4), { maxLength: 2 }),
+      batch: fc.integer({ min: 1, max: 9 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(world, async ({ events, deliveries, stops, batch }) => {
+        await startAgain();
+        const upTo = String(events.length);
+        const byStream = memoryLedger(events, { batch, wholeStreams: true });
+        await followed(byStream, events, deliveries);
+        if (events.length > 0) {
+          await filled(byStream, nextSchema, upTo, stops);
+          await filled(memoryLedger(events, { batch, wholeStreams: false }), proofSchema, upTo, stops);
+        }
+        const parked = await parkedIn(liveSchema);
+        for (const schema of [nextSchema, proofSchema]) {
+          await observer.query('BEGIN');
+          const { changes, tables } = await compareSchemas(observer, liveSchema, schema, 3);
+          await observer.query('ROLLBACK');
+          expect(tables.flatMap(({ samples }) => samples)).toEqual([]);
+          expect(changes).toBe(0);
+          expect(await parkedIn(schema)).toEqual(parked);
+        }
+      }),
+      runs(60, 240_000),
+    );
+  },
+  within(300_000),
+);

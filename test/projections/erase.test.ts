@@ -16,6 +16,7 @@ import { startProjector } from '../../src/projections/projector.ts';
 import { prove, rebuild } from '../../src/projections/rebuild.ts';
 import { eraseTrack } from '../../src/workers/erase.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { runs, within } from '../support/runs.ts';
 import { anyTracks, appendInTurn, interleavings } from './recorded.ts';
 
 let storage: PostgresStorage;
@@ -85,76 +86,87 @@ function dyingAt(step: number, isDone: boolean, cache: AnswerCache) {
   };
 }
 
-it('an erasure that dies at any step has done all when it was repeated', async () => {
-  const anyCalled = anyTracks
-    .map((all) => all.get('track 0') ?? [])
-    .filter((events) => events.some(({ type }) => type === 'ApiCalled') && events.at(-1)?.type !== 'Erased');
-  await fc.assert(
-    fc.asyncProperty(anyCalled, fc.boolean(), fc.nat(6), async (events, isDone, step) => {
-      await startAgain();
-      await appendInTurn(
-        ledger,
-        new Map([['track 0', events]]),
-        events.map(() => 'track 0'),
+it(
+  'an erasure that dies at any step has done all when it was repeated',
+  async () => {
+    const anyCalled = anyTracks
+      .map((all) => all.get('track 0') ?? [])
+      .filter(
+        (events) => events.some(({ type }) => type === 'ApiCalled') && events.at(-1)?.type !== 'Erased',
       );
-      const cache = lastingCache();
-      const calls = events.filter((event) => event.type === 'ApiCalled');
-      for (const call of calls)
-        await cache.set(lookupKey(call.data.provider, call.data.lookup), sharedOf(call));
-      const died = await eraseTrack('track 0', said, dyingAt(step, isDone, cache)).catch(() => null);
-      if (died === null) await eraseTrack('track 0', said, { ...services(), cache });
-      for (const { data } of calls) expect(await cache.get(lookupKey(data.provider, data.lookup))).toBeNull();
-      const left = await ledger.read('track-track 0');
-      expect(left.map(({ type }) => type)).toEqual(['Erased']);
-    }),
-    { numRuns: 40 },
-  );
-}, 120_000);
+    await fc.assert(
+      fc.asyncProperty(anyCalled, fc.boolean(), fc.nat(6), async (events, isDone, step) => {
+        await startAgain();
+        await appendInTurn(
+          ledger,
+          new Map([['track 0', events]]),
+          events.map(() => 'track 0'),
+        );
+        const cache = lastingCache();
+        const calls = events.filter((event) => event.type === 'ApiCalled');
+        for (const call of calls)
+          await cache.set(lookupKey(call.data.provider, call.data.lookup), sharedOf(call));
+        const died = await eraseTrack('track 0', said, dyingAt(step, isDone, cache)).catch(() => null);
+        if (died === null) await eraseTrack('track 0', said, { ...services(), cache });
+        for (const { data } of calls)
+          expect(await cache.get(lookupKey(data.provider, data.lookup))).toBeNull();
+        const left = await ledger.read('track-track 0');
+        expect(left.map(({ type }) => type)).toEqual(['Erased']);
+      }),
+      runs(40, 100_000),
+    );
+  },
+  within(120_000),
+);
 
-it('an erased track is gone from ledger and read models, the others and what was counted stay, and a rebuild agrees', async () => {
-  const world = anyTracks.chain((tracks) =>
-    fc.record({ tracks: fc.constant(tracks), turns: interleavings(tracks), followed: fc.boolean() }),
-  );
-  await fc.assert(
-    fc.asyncProperty(world, async ({ tracks, turns, followed }) => {
-      await startAgain();
-      await appendInTurn(ledger, tracks, turns);
-      await project();
-      const others = `track_id <> 'track 0'`;
-      const before = [
-        await lines('tracks', others),
-        await lines('tasks', others),
-        await lines('metrics', 'true'),
-      ];
-      const isThere = (tracks.get('track 0') ?? []).length > 0;
-      const erasure = await eraseTrack('track 0', said, services());
-      expect(erasure.kind).toBe(
-        isThere ? (tracks.get('track 0')?.at(-1)?.type === 'Erased' ? 'again' : 'erased') : 'unknown',
-      );
-      if (followed) await project();
-      else {
-        // Whoever comes later finds the stream cut.
-        await storage.database.query('DROP SCHEMA enrichment CASCADE');
-        await migrateProjections({ url });
+it(
+  'an erased track is gone from ledger and read models, the others and what was counted stay, and a rebuild agrees',
+  async () => {
+    const world = anyTracks.chain((tracks) =>
+      fc.record({ tracks: fc.constant(tracks), turns: interleavings(tracks), followed: fc.boolean() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(world, async ({ tracks, turns, followed }) => {
+        await startAgain();
+        await appendInTurn(ledger, tracks, turns);
         await project();
-      }
-      const after = [
-        await lines('tracks', others),
-        await lines('tasks', others),
-        await lines('metrics', 'true'),
-      ];
-      // Streams of generators may hold an `Erased` without counts in their midst: what it cut was never counted there.
-      expect(after.slice(0, 2)).toEqual(before.slice(0, 2));
-      const hasOther = [...tracks.values()].flat().some(({ type }) => type === 'Erased');
-      if (!hasOther) expect(after[2]).toEqual(before[2]);
-      expect(await lines('tracks', `track_id = 'track 0'`)).toEqual([]);
-      expect(await lines('tasks', `track_id = 'track 0'`)).toEqual([]);
-      if (isThere) expect((await ledger.read('track-track 0')).map(({ type }) => type)).toEqual(['Erased']);
-      if (!hasOther) expect((await prove({ ...quiet, ledger, url })).changes).toBe(0);
-    }),
-    { numRuns: 20 },
-  );
-}, 180_000);
+        const others = `track_id <> 'track 0'`;
+        const before = [
+          await lines('tracks', others),
+          await lines('tasks', others),
+          await lines('metrics', 'true'),
+        ];
+        const isThere = (tracks.get('track 0') ?? []).length > 0;
+        const erasure = await eraseTrack('track 0', said, services());
+        expect(erasure.kind).toBe(
+          isThere ? (tracks.get('track 0')?.at(-1)?.type === 'Erased' ? 'again' : 'erased') : 'unknown',
+        );
+        if (followed) await project();
+        else {
+          // Whoever comes later finds the stream cut.
+          await storage.database.query('DROP SCHEMA enrichment CASCADE');
+          await migrateProjections({ url });
+          await project();
+        }
+        const after = [
+          await lines('tracks', others),
+          await lines('tasks', others),
+          await lines('metrics', 'true'),
+        ];
+        // Streams of generators may hold an `Erased` without counts in their midst: what it cut was never counted there.
+        expect(after.slice(0, 2)).toEqual(before.slice(0, 2));
+        const hasOther = [...tracks.values()].flat().some(({ type }) => type === 'Erased');
+        if (!hasOther) expect(after[2]).toEqual(before[2]);
+        expect(await lines('tracks', `track_id = 'track 0'`)).toEqual([]);
+        expect(await lines('tasks', `track_id = 'track 0'`)).toEqual([]);
+        if (isThere) expect((await ledger.read('track-track 0')).map(({ type }) => type)).toEqual(['Erased']);
+        if (!hasOther) expect((await prove({ ...quiet, ledger, url })).changes).toBe(0);
+      }),
+      runs(20, 150_000),
+    );
+  },
+  within(180_000),
+);
 
 it('is also gone from what the last swap replaced, from the cache, and a late delivery of its task brings nothing back', async () => {
   const [tracks] = fc.sample(

@@ -12,6 +12,7 @@ import { rollBack } from '../../src/projections/roll-back.ts';
 import { makeShadow } from '../../src/projections/shadow.ts';
 import { swapIn } from '../../src/projections/swap.ts';
 import { type FreshDatabase, freshDatabase } from '../support/postgres.ts';
+import { runs, within } from '../support/runs.ts';
 import { expectSame, expectTrue, replaceLive, storyOfTracks, withClient } from './made-live.ts';
 import { memoryLedger } from './memory-ledger.ts';
 
@@ -64,26 +65,30 @@ async function believer(
 }
 
 describe('projectors that all believe to be the active one', () => {
-  it('take every event once, together', async () => {
-    await migrateProjections({ url, schema: proofSchema });
-    await fill({ ledger, url, schema: proofSchema, upTo: head, signal });
-    let turnedAway = 0;
-    const anySizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
-    await withClient(url, (client) =>
-      fc.assert(
-        fc.asyncProperty(fc.array(anySizes, { minLength: 2, maxLength: 3 }), async (each) => {
-          await client.query('TRUNCATE tracks, tasks, metrics');
-          await client.query('UPDATE projection_checkpoint SET position = NULL, epoch = epoch + 1');
-          const times = await Promise.all(each.map((sizes) => believer(events, ledger, sizes)));
-          for (const n of times) turnedAway += n;
-          await expectSame(client);
-        }),
-        { numRuns: 12, interruptAfterTimeLimit: 90_000 },
-      ),
-    );
-    // Else they were never in each other's way.
-    expect(turnedAway).toBeGreaterThan(0);
-  }, 120_000);
+  it(
+    'take every event once, together',
+    async () => {
+      await migrateProjections({ url, schema: proofSchema });
+      await fill({ ledger, url, schema: proofSchema, upTo: head, signal });
+      let turnedAway = 0;
+      const anySizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
+      await withClient(url, (client) =>
+        fc.assert(
+          fc.asyncProperty(fc.array(anySizes, { minLength: 2, maxLength: 3 }), async (each) => {
+            await client.query('TRUNCATE tracks, tasks, metrics');
+            await client.query('UPDATE projection_checkpoint SET position = NULL, epoch = epoch + 1');
+            const times = await Promise.all(each.map((sizes) => believer(events, ledger, sizes)));
+            for (const n of times) turnedAway += n;
+            await expectSame(client);
+          }),
+          runs(12, 90_000),
+        ),
+      );
+      // Else they were never in each other's way.
+      expect(turnedAway).toBeGreaterThan(0);
+    },
+    within(120_000),
+  );
 });
 
 /** Keeps a checkpoint locked until it is let go of. */

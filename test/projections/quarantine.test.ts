@@ -10,6 +10,7 @@ import { type Projector, startProjector } from '../../src/projections/projector.
 import { requestRelease } from '../../src/projections/quarantine-queries.ts';
 import { rebuild } from '../../src/projections/rebuild.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { runs, within } from '../support/runs.ts';
 import { caughtUpMsMax, expectTrue, replaceLive, storyOfTracks, withClient } from './made-live.ts';
 import { memoryLedger } from './memory-ledger.ts';
 import { type PoisonName, poisoned, poisons } from './poison.ts';
@@ -69,32 +70,36 @@ describe('poison of one track', () => {
     batch: fc.integer({ min: 1, max: story.length }),
   });
 
-  it('changes no row of another, and what the poisoned one had before stays; in bulk as one by one', async () => {
-    await follow(story, 100);
-    const clean = await rowsOf('true');
-    await fc.assert(
-      fc.asyncProperty(anyPoisoning, async ({ any, name, batch }) => {
-        const made = poisoned(story, name, any);
-        fc.pre(made !== null);
-        const { events } = made;
-        const { stream, revision } = story[made.at] ?? { stream: '', revision: 0 };
-        const id = stream.slice('track-'.length);
-        await startAgain();
-        await follow(events, batch);
-        const others = clean.filter((row) => !row.startsWith(`(${id},`) && !row.startsWith(`(${stream},`));
-        expect(await rowsOf(`track_id <> '${id}'`)).toEqual(others);
-        const [own, held] = [await rowsOf(`track_id = '${id}'`), await parked()];
-        expect(held.every((one) => one.includes(` ${stream} ${revision}..`))).toBe(true);
-        await startAgain();
-        const ledger = memoryLedger(events, { batch, wholeStreams: true });
-        const upTo = String(events.length);
-        const { signal } = new AbortController();
-        await fill({ ledger, url, schema: liveSchema, upTo, signal, chunkEventsMin: batch });
-        expect([await rowsOf(`track_id = '${id}'`), await parked()]).toEqual([own, held]);
-      }),
-      { numRuns: 20, interruptAfterTimeLimit: 100_000 },
-    );
-  }, 120_000);
+  it(
+    'changes no row of another, and what the poisoned one had before stays; in bulk as one by one',
+    async () => {
+      await follow(story, 100);
+      const clean = await rowsOf('true');
+      await fc.assert(
+        fc.asyncProperty(anyPoisoning, async ({ any, name, batch }) => {
+          const made = poisoned(story, name, any);
+          fc.pre(made !== null);
+          const { events } = made;
+          const { stream, revision } = story[made.at] ?? { stream: '', revision: 0 };
+          const id = stream.slice('track-'.length);
+          await startAgain();
+          await follow(events, batch);
+          const others = clean.filter((row) => !row.startsWith(`(${id},`) && !row.startsWith(`(${stream},`));
+          expect(await rowsOf(`track_id <> '${id}'`)).toEqual(others);
+          const [own, held] = [await rowsOf(`track_id = '${id}'`), await parked()];
+          expect(held.every((one) => one.includes(` ${stream} ${revision}..`))).toBe(true);
+          await startAgain();
+          const ledger = memoryLedger(events, { batch, wholeStreams: true });
+          const upTo = String(events.length);
+          const { signal } = new AbortController();
+          await fill({ ledger, url, schema: liveSchema, upTo, signal, chunkEventsMin: batch });
+          expect([await rowsOf(`track_id = '${id}'`), await parked()]).toEqual([own, held]);
+        }),
+        runs(20, 100_000),
+      );
+    },
+    within(120_000),
+  );
 
   it('what only the database knows to refuse, such as the size of an index entry, parks as any other', async () => {
     await query('CREATE INDEX ON enrichment.tracks (title)');

@@ -8,6 +8,7 @@ import { startProjector } from '../../src/projections/projector.ts';
 import { prove, rebuild } from '../../src/projections/rebuild.ts';
 import { rollBack } from '../../src/projections/roll-back.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { runs, within } from '../support/runs.ts';
 import { storyOfTracks } from './made-live.ts';
 import { anyTracks, appendInTurn, interleavings } from './recorded.ts';
 
@@ -69,33 +70,37 @@ async function startAgain(): Promise<void> {
 }
 
 describe('a rebuild', () => {
-  it('makes byte for byte what following made, finds no difference, and rolls back to what was', async () => {
-    await fc.assert(
-      fc.asyncProperty(world, async ({ tracks, turns, cut, handsOutStreams }) => {
-        const read = handsOutStreams ? ledger : inOrderOnly(ledger);
-        await startAgain();
-        const at = cut % (turns.length + 1);
-        await appendInTurn(ledger, tracks, turns.slice(0, at));
-        await project();
-        const before = await dump();
-        const { comparison, isSwapped } = await rebuild({
-          ...quiet,
-          ledger: read,
-          url,
-          fromScratch: false,
-          mayReplace: ({ changes }) => changes === 0,
-        });
-        expect(comparison?.tables.flatMap(({ samples }) => samples) ?? []).toEqual([]);
-        expect(isSwapped).toBe(true);
-        expect(await dump()).toEqual(before);
-        if (comparison === null) return;
-        await rollBack(url);
-        expect(await dump()).toEqual(before);
-        expect((await prove({ ...quiet, ledger: read, url })).changes).toBe(0);
-      }),
-      { numRuns: 6, interruptAfterTimeLimit: 100_000 },
-    );
-  }, 120_000);
+  it(
+    'makes byte for byte what following made, finds no difference, and rolls back to what was',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(world, async ({ tracks, turns, cut, handsOutStreams }) => {
+          const read = handsOutStreams ? ledger : inOrderOnly(ledger);
+          await startAgain();
+          const at = cut % (turns.length + 1);
+          await appendInTurn(ledger, tracks, turns.slice(0, at));
+          await project();
+          const before = await dump();
+          const { comparison, isSwapped } = await rebuild({
+            ...quiet,
+            ledger: read,
+            url,
+            fromScratch: false,
+            mayReplace: ({ changes }) => changes === 0,
+          });
+          expect(comparison?.tables.flatMap(({ samples }) => samples) ?? []).toEqual([]);
+          expect(isSwapped).toBe(true);
+          expect(await dump()).toEqual(before);
+          if (comparison === null) return;
+          await rollBack(url);
+          expect(await dump()).toEqual(before);
+          expect((await prove({ ...quiet, ledger: read, url })).changes).toBe(0);
+        }),
+        runs(6, 100_000),
+      );
+    },
+    within(120_000),
+  );
 
   it.each([
     ['stream by stream', (it: Ledger) => it],
