@@ -21,6 +21,8 @@ export async function* verdictsOn(
     yield [judgeTrack(await readTrack(ledger, id), rules)];
     return;
   }
+  // Only there the read models are asked which tracks there are.
+  if (ledger.streams === undefined) await session.catchUp();
   yield* trackVerdicts({ ledger, rules, trackIds: () => allTrackIds(url), signal });
 }
 

@@ -11,8 +11,8 @@ import type { Parked } from './quarantine.ts';
 
 /** Keeps the read models in step with the ledger, until it is stopped. */
 export interface Projector {
-  /** Resolves when all that the ledger held at this call is visible. Rejects when that takes longer. */
-  waitUntilCaughtUp(withinMs: number): Promise<void>;
+  /** Resolves when all that the ledger held at this call is visible. Rejects when nothing has moved for so long. */
+  waitUntilCaughtUp(stillMsMax: number): Promise<void>;
   /** Whether it follows, waits for the active one to go, or was paused. */
   readonly state: ProjectorState;
   /** Where it stands; null before it follows, and before the first event. */
@@ -147,17 +147,20 @@ export function startProjector({ ledger, url, onState = () => undefined }: Proje
     get parked() {
       return [...(follower?.quarantine.parked ?? [])];
     },
-    async waitUntilCaughtUp(withinMs) {
+    async waitUntilCaughtUp(stillMsMax) {
       const target = await ledger.head();
-      const deadlineMs = performance.now() + withinMs;
       const client = await connect(url);
       try {
+        let reached: Position | null = null;
+        let movedAtMs = performance.now();
         while (target !== null) {
           const { position } = await readCheckpoint(client);
           if (position !== null && ledger.isAtOrAfter(position, target)) return;
-          if (performance.now() > deadlineMs) {
+          if (position !== reached) movedAtMs = performance.now();
+          reached = position;
+          if (performance.now() - movedAtMs > stillMsMax) {
             throw new Error(
-              `The read models are not at ${target} after ${withinMs} ms${trouble === null ? '' : `: ${trouble}`}.`,
+              `The read models stand still at ${position ?? 'the beginning'}, before ${target}, for ${stillMsMax} ms${trouble === null ? '' : `: ${trouble}`}.`,
             );
           }
           await sleep(25);

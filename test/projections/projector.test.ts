@@ -166,7 +166,7 @@ describe('the projector', () => {
       `ALTER TABLE enrichment.projection_checkpoint ADD CONSTRAINT stuck CHECK (position IS NULL)`,
     );
     const projector = startProjector({ ledger, url });
-    await expect(projector.waitUntilCaughtUp(500)).rejects.toThrow(/not at/);
+    await expect(projector.waitUntilCaughtUp(500)).rejects.toThrow(/stand still/);
     expect(await table(tracks.keys())).toEqual(new Map());
     await storage.database.query('ALTER TABLE enrichment.projection_checkpoint DROP CONSTRAINT stuck');
     await projector.waitUntilCaughtUp(caughtUpMsMax);
@@ -247,7 +247,7 @@ describe('the projector', () => {
     await sleep(1500);
     expect([...projector.parked]).toEqual([]);
     expect(projector.state).toBe('paused');
-    await expect(projector.waitUntilCaughtUp(100)).rejects.toThrow(/not at/);
+    await expect(projector.waitUntilCaughtUp(100)).rejects.toThrow(/stand still/);
     await setPause(url, null);
     await projector.waitUntilCaughtUp(caughtUpMsMax);
     expect([...projector.parked]).toHaveLength(3);
@@ -266,7 +266,7 @@ describe('the projector', () => {
     await holder.waitUntilCaughtUp(caughtUpMsMax);
     await sleep(200);
     const waiting = startProjector({ ledger: { ...ledger, head: async () => '99' }, url });
-    await expect(waiting.waitUntilCaughtUp(300)).rejects.toThrow(/after 300 ms/);
+    await expect(waiting.waitUntilCaughtUp(300)).rejects.toThrow(/for 300 ms/);
     const startedMs = performance.now();
     await Promise.all([waiting.stop(), holder.stop()]);
     expect(performance.now() - startedMs).toBeLessThan(2000);

@@ -51,7 +51,6 @@ async function redecideAndTell(id: string | undefined, flags: RedecideFlags): Pr
   if ((dryRun === true) === (apply === true))
     throw new UserError('Say --dry-run or --apply: one of the two.', { exitCode: exitCodes.wrongUsage });
   await withTracks(flags, async (session) => {
-    await session.catchUp();
     const signal = interruption();
     const tally = createTally();
     const progress = tracksProgress();

@@ -35,7 +35,6 @@ export function simulateRulesCommand(): Command {
 async function simulateRules(file: string, flags: SimulateRulesFlags): Promise<void> {
   const rules = await readRules(file);
   await withTracks(flags, async (session) => {
-    await session.catchUp();
     const signal = interruption();
     const tally = createTally();
     const progress = tracksProgress();
