@@ -15,13 +15,14 @@ export interface InThreads<Setting, Result> {
 
 /** To start threads takes as long as so many bytes do, so the first ones are done here. */
 const bytesHereDefault = 1 << 22;
-const threadsMax = 4;
+/** Each takes memory of its own, and two keep a database busy. */
+const threadsMax = 2;
 /** Pages that a thread has in hand or before it. */
 const pagesPerThread = 2;
 
 /**
- * What the work makes of each page, whose memory is its own, in the order of the pages, made by as many threads as there are processors, up to four.
- * At most so many pages are under way that each thread has one before it.
+ * What the work makes of each page, whose memory is its own, in the order of the pages, made by as many threads as there
+ * are processors, up to two. At most so many pages are under way that each thread has one before it.
  */
 export async function* mapInThreads<Setting, Result>(
   pages: AsyncIterable<Uint8Array>,
