@@ -2,6 +2,7 @@ import { readConfig } from '../config.ts';
 import type { RecordedTrackEvent } from '../domain/events.ts';
 import { trackStream } from '../domain/stream-names.ts';
 import type { RecordedEvent } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { decodeTrackEvent } from '../ledger/track-events.ts';
 import { startProjector } from '../projections/projector.ts';
 import { defaultDataDir } from './commands/run.ts';
@@ -45,7 +46,7 @@ export async function recordedEvents(
   { ledger }: ReadModelsSession,
   trackId: string,
 ): Promise<readonly RecordedEvent[]> {
-  const events = await ledger.read(trackStream(trackId));
+  const events = await readRange(ledger, trackStream(trackId));
   if (events.length > 0) return events;
   throw new UserError(
     `There is no track "${visibleText(trackId)}": \`track find WORDS\` lists tracks with their ids.`,

@@ -1,13 +1,13 @@
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { applyOneByOne } from './apply-batch.ts';
 import { arrivalOf } from './arrival.ts';
 import { syncAttached } from './attached-table.ts';
 import type { Follower } from './follower.ts';
 import type { Parked } from './quarantine.ts';
 import { readModels } from './read-models.ts';
-import { readRange } from './stream-pages.ts';
 
 interface Request extends Parked {
   readonly request: 'retry' | 'skip';

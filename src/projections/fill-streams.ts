@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { streamPrefixes } from '../domain/stream-names.ts';
 import type { Ledger, Position } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { mapInThreads } from '../threads/ordered-map.ts';
 import { threadModule } from '../threads/thread.ts';
 import { applyOneByOne, isRefusal } from './apply-batch.ts';
@@ -10,7 +11,6 @@ import { createPageFolder, createStreamFolder, type FoldedStreams } from './fold
 import type { Follower } from './follower.ts';
 import { createQuarantine, loadSkipped, saveParked } from './quarantine.ts';
 import { readModels } from './read-models.ts';
-import { readRange } from './stream-pages.ts';
 
 export interface FillStreamsOptions {
   readonly client: Client;
@@ -59,7 +59,7 @@ async function save(
 ): Promise<void> {
   if (await isTaken(client, folded)) return;
   for (const stream of folded.streams) {
-    const recorded = await readRange(ledger, stream, 0);
+    const recorded = await readRange(ledger, stream);
     const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
     const folder = createStreamFolder(skipped);
     for (const arrival of arrivals) folder.take(arrival);

@@ -1,6 +1,7 @@
 import type { Rules } from '../domain/rules.ts';
 import { trackStream } from '../domain/stream-names.ts';
-import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { mapInThreads } from '../threads/ordered-map.ts';
 import { threadModule } from '../threads/thread.ts';
 import { createPageJudge } from './judge-page.ts';
@@ -49,11 +50,5 @@ export async function* trackVerdicts(options: TrackVerdictsOptions): AsyncGenera
 
 /** @throws LedgerUnavailable */
 export async function readTrack(ledger: Ledger, trackId: string): Promise<TrackStream> {
-  const events: RecordedEvent[] = [];
-  for (;;) {
-    const from = events.length === 0 ? 0 : (events.at(-1)?.revision ?? 0) + 1;
-    const part = await ledger.read(trackStream(trackId), { from, maxCount: readCountMax });
-    events.push(...part);
-    if (part.length < readCountMax) return { trackId, events };
-  }
+  return { trackId, events: await readRange(ledger, trackStream(trackId)) };
 }

@@ -6,7 +6,8 @@ import { replay } from '../domain/evolve.ts';
 import { lookupKey } from '../domain/lookup.ts';
 import { countsOf, type HourCounts, sumCounts } from '../domain/provider-counts.ts';
 import { trackStream } from '../domain/stream-names.ts';
-import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+import type { Ledger, RecordedEvent } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { decodeTrackEvent, encodeTrackEvent } from '../ledger/track-events.ts';
 import type { Said } from './operator.ts';
 
@@ -37,7 +38,7 @@ export async function eraseTrack(trackId: string, said: Said, services: EraseSer
   const { ledger } = services;
   const stream = trackStream(trackId);
   for (let conflicts = 0; conflicts < conflictsMax; conflicts++) {
-    const recorded = await readWhole(ledger, stream);
+    const recorded = await readRange(ledger, stream);
     const newest = recorded.at(-1);
     if (newest === undefined) return { kind: 'unknown' };
     const known = recorded.flatMap((event) => {
@@ -120,13 +121,4 @@ function keysOf(recorded: readonly RecordedEvent[]): ReadonlySet<string> {
     }
   }
   return keys;
-}
-
-async function readWhole(ledger: Ledger, stream: string): Promise<readonly RecordedEvent[]> {
-  const events: RecordedEvent[] = [];
-  for (;;) {
-    const page = await ledger.read(stream, { from: (events.at(-1)?.revision ?? -1) + 1 });
-    events.push(...page);
-    if (page.length < readCountMax) return events;
-  }
 }

@@ -1,10 +1,10 @@
-import { type Ledger, type RecordedEvent, readCountMax } from '../ledger/ledger.ts';
+import { type Ledger, type RecordedEvent, readCountMax } from './ledger.ts';
 
 /** The events of a stream from one revision to another, both inclusive, in as many reads as it takes. */
 export async function readRange(
   ledger: Pick<Ledger, 'read'>,
   stream: string,
-  from: number,
+  from = 0,
   to = Number.POSITIVE_INFINITY,
 ): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
