@@ -9,10 +9,11 @@ export async function readRange(
 ): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   for (let next = from; next <= to; ) {
-    const page = await ledger.read(stream, { from: next, maxCount: Math.min(readCountMax, to - next + 1) });
+    const maxCount = Math.min(readCountMax, to - next + 1);
+    const page = await ledger.read(stream, { from: next, maxCount });
     events.push(...page.filter(({ revision }) => revision <= to));
     const last = page.at(-1);
-    if (last === undefined) break;
+    if (last === undefined || page.length < maxCount) break;
     next = last.revision + 1;
   }
   return events;

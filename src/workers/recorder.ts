@@ -3,6 +3,7 @@ import type { RecordedTrackEvent, TrackEvent } from '../domain/events.ts';
 import { replay } from '../domain/evolve.ts';
 import { emptyTrack, type TrackState } from '../domain/state.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { readRange } from '../ledger/read-range.ts';
 import { decodeTrackEvent, encodeTrackEvent } from '../ledger/track-events.ts';
 
 /** Conflicts in a row after which a task gives way and waits. */
@@ -122,7 +123,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
 /** Reads and folds a track's whole stream. Events that this version cannot read keep their revision, no more. */
 export async function loadTrack(ledger: Ledger, stream: string): Promise<TrackState> {
-  const recorded = await ledger.read(stream);
+  const recorded = await readRange(ledger, stream);
   const known: RecordedTrackEvent[] = [];
   for (const event of recorded) {
     const decoded = decodeTrackEvent(event);

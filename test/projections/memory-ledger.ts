@@ -1,4 +1,4 @@
-import type { Ledger, RecordedEvent, StoredEvent } from '../../src/ledger/ledger.ts';
+import { type Ledger, type RecordedEvent, readCountMax, type StoredEvent } from '../../src/ledger/ledger.ts';
 import { pageOf, storedOf } from '../ledger/stored.ts';
 
 /** Events in their global order, as a ledger that hands them out. Nothing can be appended. */
@@ -14,11 +14,8 @@ export function memoryLedger(
     append: async () => {
       throw new Error('Nothing can be appended.');
     },
-    read: async (stream, { from = 0, maxCount = 3 } = {}) =>
-      // Few at a time, so that whoever wants a whole stream has to ask again.
-      events
-        .filter((event) => event.stream === stream && event.revision >= from)
-        .slice(0, Math.min(maxCount, 3)),
+    read: async (stream, { from = 0, maxCount = readCountMax } = {}) =>
+      events.filter((event) => event.stream === stream && event.revision >= from).slice(0, maxCount),
     async *subscribe({ prefixes, after, signal }) {
       const rest = events.filter(({ position }) => after === null || !isAtOrAfter(after, position));
       for (let at = 0; at < rest.length && !signal.aborted; at += options.batch) {

@@ -4,6 +4,7 @@ import { openLedgerAt } from '../../app.ts';
 import { readConfig, required } from '../../config.ts';
 import { failureReasons } from '../../domain/events.ts';
 import { providers } from '../../domain/provider.ts';
+import { readRange } from '../../ledger/read-range.ts';
 import type { TaskRow } from '../../projections/schema.ts';
 import type { DeadLetterFilter } from '../../projections/task-queries.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
@@ -139,7 +140,7 @@ async function show(taskId: string): Promise<void> {
   const ledger = await openLedgerAt(required(readConfig().ledgerUrl, 'LEDGER_URL'));
   try {
     for (const row of rows) {
-      const events = await ledger.read(row.stream);
+      const events = await readRange(ledger, row.stream);
       const own = events.filter(({ metadata }) => metadata.taskId === taskId);
       process.stdout.write(
         `${JSON.stringify({ ...row, events: own.map(({ revision, type, data, metadata }) => ({ revision, type, data, metadata })) }, null, 2)}\n`,

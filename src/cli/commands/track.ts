@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openProjector } from '../../app.ts';
 import { readConfig } from '../../config.ts';
 import { trackStream } from '../../domain/stream-names.ts';
+import { readRange } from '../../ledger/read-range.ts';
 import { type Moment, rowAsOf } from '../../projections/as-of.ts';
 import { openTrackQueries, type TrackQueries } from '../../projections/queries.ts';
 import { trackRecordOf } from '../../projections/track-columns.ts';
@@ -108,7 +109,7 @@ async function ask<Answer>(
 export async function show(source: ReadModelsSession, id: string, flags: TrackFlags): Promise<void> {
   const row = await ask(source, flags, ({ findTrack }) => findTrack(id));
   if (row === null) {
-    const erased = erasureText(id, readableEvents(await source.ledger.read(trackStream(id))));
+    const erased = erasureText(id, readableEvents(await readRange(source.ledger, trackStream(id))));
     throw erased === null ? unknownTrack(id, flags.dataDir ?? 'DATABASE_URL') : new UserError(erased);
   }
   process.stdout.write(
@@ -123,7 +124,7 @@ async function showAsOf(
   moment: Moment,
   flags: TrackFlags,
 ): Promise<void> {
-  const events = await ledger.read(trackStream(id));
+  const events = await readRange(ledger, trackStream(id));
   if (events.length === 0) throw unknownTrack(id, flags.dataDir ?? 'LEDGER_URL');
   const { row, revision } = rowAsOf(id, events, moment);
   if (row === null) {
@@ -159,7 +160,7 @@ async function find(source: ReadModelsSession, words: readonly string[], flags: 
 }
 
 export async function history({ ledger }: ReadModelsSession, id: string, flags: TrackFlags): Promise<void> {
-  const recorded = await ledger.read(trackStream(id));
+  const recorded = await readRange(ledger, trackStream(id));
   if (recorded.length === 0) throw unknownTrack(id, flags.dataDir ?? 'LEDGER_URL');
   if (flags.json === true) {
     for (const event of recorded) process.stdout.write(`${JSON.stringify(event)}\n`);
