@@ -19,7 +19,17 @@ const mayImport = {
 
 /** The only files of a folder that other folders may import: its port and what stands beside it. */
 const publicFiles = {
-  ledger: ['ledger', 'skim', 'skimmed-event', 'track-events', 'decision-steps', 'streams-page', 'read-range'],
+  ledger: [
+    'ledger',
+    'skim',
+    'skimmed-event',
+    'track-events',
+    'decision-steps',
+    'streams-page',
+    'copy-streams',
+    'sent-event',
+    'read-range',
+  ],
   queue: ['queue', 'message', 'task-id'],
   cache: ['answer-cache', 'kept-answer', 'single-flight', 'redis-client'],
   providers: ['provider-client', 'gate', 'gate-report', 'pass-gate'],

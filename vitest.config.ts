@@ -12,7 +12,7 @@ const service = [
   'test/e2e/**/*.test.ts',
   'test/embedded/embedded-postgres.test.ts',
   'test/ledger/{postgres,streams}.test.ts',
-  'test/projections/{as-of,comparison,equality,erase,fence,fill-in-threads,from-eventstoredb,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
+  'test/projections/{as-of,comparison,copy-binary,equality,erase,fence,fill-in-threads,from-eventstoredb,projector,quarantine,readers,rebuild,schema,swap,tasks,versions}.test.ts',
   'test/redecision/redecide-all.test.ts',
   'test/projections/attached/*.test.ts',
   'test/support/{postgres,services}.test.ts',

@@ -5,6 +5,7 @@ import { openPostgresLedger } from '../../src/ledger/postgres.ts';
 import { eventsOf } from '../../src/ledger/streams-page.ts';
 import { redecideAll } from '../../src/redecision/redecide-all.ts';
 import { trackVerdicts } from '../../src/redecision/track-verdicts.ts';
+import { createPageMemory } from '../../src/threads/page-memory.ts';
 
 const signal = new AbortController().signal;
 const noIds = async function* () {};
@@ -39,7 +40,9 @@ async function readAll(ledger: Ledger): Promise<number> {
   const upTo = (await ledger.head()) ?? '0';
   let tracks = 0;
   let last = '';
-  const pages = ledger.streams?.({ prefixes: ['track-'], upTo, afterStream: null, signal }) ?? [];
+  const pages =
+    ledger.streams?.({ prefixes: ['track-'], upTo, afterStream: null, memory: createPageMemory(), signal }) ??
+    [];
   for await (const page of pages) {
     for (const events of eventsOf(page)) {
       for (const { stream } of events) {

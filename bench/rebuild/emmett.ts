@@ -27,7 +27,7 @@ export async function besideEmmett(): Promise<void> {
     });
     const ours = await withPostgres(async ({ url, dataDir }) => {
       await loadPostgres(url, tracks);
-      return ran<Filled>('fill-ledger.ts', { BENCH_URL: url, BENCH_LEDGER: url }, dataDir);
+      return ran<Filled>('fill-ledger.mjs', { BENCH_URL: url, BENCH_LEDGER: url }, dataDir);
     });
     sides.push({ emmett: emmett.said, ours: ours.said });
   }

@@ -38,7 +38,7 @@ export async function pairs(options: PairsOptions): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const sides = [
       async () => limits.push(await ran<Said>(limitScript, settings, dataDir)),
-      async () => rebuilds.push(await ran<Filled>('fill-ledger.ts', settings, dataDir)),
+      async () => rebuilds.push(await ran<Filled>('fill-ledger.mjs', settings, dataDir)),
     ];
     for (const side of round % 2 === 0 ? sides : sides.reverse()) await side();
   }

@@ -29,7 +29,9 @@ export async function ran<Said>(
   settings: Readonly<Record<string, string>>,
   databaseDir: string | null,
 ): Promise<Ran<Said>> {
-  const args = [...cli.slice(0, -1), join(root, 'bench/rebuild', script)];
+  // What is JavaScript is run as it is.
+  const flags = script.endsWith('.mjs') ? cli.filter((flag) => !['--import', 'tsx'].includes(flag)) : cli;
+  const args = [...flags.slice(0, -1), join(root, 'bench/rebuild', script)];
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...process.env, ...settings },

@@ -2,12 +2,18 @@ import { terminalOf } from '../config.ts';
 import type { ShadowProgress } from '../projections/shadow.ts';
 import { createProgress, isInteractive, type Progress } from './progress.ts';
 
-const sentences = {
+/** What a bar counts, in the steps that have one. */
+const labels: { readonly [Step in ShadowProgress['step']]?: string } = {
+  staging: 'events read',
+  filling: 'events',
+};
+
+const sentences: { readonly [Step in ShadowProgress['step']]?: string } = {
   'going on': 'Going on with what an earlier rebuild left; --from-scratch begins anew.',
   indexing: 'Making the indexes.',
   'catching up': 'Catching up with the live read models.',
   comparing: 'Comparing at one position.',
-} as const;
+};
 
 /** Shows how far a rebuild is, on standard error. */
 export function rebuildProgress(): {
@@ -22,17 +28,18 @@ export function rebuildProgress(): {
   };
   return {
     onProgress(progress) {
-      if (progress.step === 'filling') {
+      if (progress.step !== step) finish();
+      const label = labels[progress.step];
+      if (label !== undefined) {
         bar ??= createProgress({
           stream: process.stderr,
           isTTY: isInteractive(process.stderr, terminalOf()),
           total: progress.eventsMax,
-          label: 'events',
+          label,
         });
         bar.update({ done: progress.events, enriched: 0, failed: 0, waiting: 0 });
       } else if (progress.step !== step) {
-        finish();
-        process.stderr.write(`${sentences[progress.step]}\n`);
+        process.stderr.write(`${sentences[progress.step] ?? progress.step}\n`);
       }
       step = progress.step;
     },

@@ -6,7 +6,10 @@ export interface LogPosition {
   readonly prepare: bigint;
 }
 
-export function encodePosition({ commit, prepare }: LogPosition): Position {
+export function encodePosition({
+  commit,
+  prepare,
+}: { readonly [Name in keyof LogPosition]: bigint | string }): Position {
   return `${commit}/${prepare}`;
 }
 

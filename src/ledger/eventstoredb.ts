@@ -4,10 +4,11 @@ import { answerMsDefault, createAppender } from './eventstoredb-appender.ts';
 import { behindOf } from './eventstoredb-behind.ts';
 import { type Connection, connect } from './eventstoredb-connection.ts';
 import { connectionFault, messageOf } from './eventstoredb-errors.ts';
+import { parseSent } from './eventstoredb-message.ts';
 import { isAtOrAfter } from './eventstoredb-position.ts';
 import { readHead, readStream } from './eventstoredb-reading.ts';
 import { followAll } from './eventstoredb-subscription.ts';
-import { type Ledger, LedgerUnavailable } from './ledger.ts';
+import { type Ledger, LedgerUnavailable, type SubscribeOptions } from './ledger.ts';
 
 export interface EventStoreLedgerOptions {
   /** `esdb://…` or `esdb+discover://…`. */
@@ -63,6 +64,11 @@ export async function openEventStoreLedger({
     repeated(stream, (connection) => readStream(connection, stream, options));
   const head = () => repeated('The head of the ledger', readHead);
 
+  const untilClosed = (options: SubscribeOptions) => ({
+    ...options,
+    signal: AbortSignal.any([options.signal, closing.signal]),
+  });
+
   return {
     async append(stream, expected, events) {
       const encoded = encodeAppend(stream, events);
@@ -71,11 +77,8 @@ export async function openEventStoreLedger({
       return { kind: 'appended', revision: last?.revision ?? -1 };
     },
     read,
-    subscribe: (options) =>
-      followAll(newConnection, head, {
-        ...options,
-        signal: AbortSignal.any([options.signal, closing.signal]),
-      }),
+    subscribe: (options) => followAll(newConnection, parseSent, head, untilClosed(options)),
+    subscribeSent: (options) => followAll(newConnection, (event) => event, head, untilClosed(options)),
     head,
     server: () => repeated('The version of the server', () => versionOf(newConnection())),
     // Setting it again is harmless, so it is repeated like a read.

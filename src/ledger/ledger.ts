@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 /**
  * The ledger port: streams of facts, appended with an expected revision, read back, and followed in one global
  * order. An adapter passes `test/ledger/contract.ts`.
@@ -26,6 +28,12 @@ export interface Ledger {
    * A batch is pulled only when the one before it was handled, so its position is a safe checkpoint then.
    */
   subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
+
+  /**
+   * The same with each event as the bytes in which the server sends it, which `readSent` reads, for whoever has many
+   * of them read elsewhere. Absent where `streams` is there.
+   */
+  subscribeSent?(options: SubscribeOptions): AsyncIterable<SubscriptionMessage<SentEvent>>;
 
   /**
    * The position of the newest event of all; null for an empty ledger.
@@ -125,6 +133,12 @@ export interface StoredEvent extends Omit<RecordedEvent, 'position' | 'data' | '
   readonly metadata: ByteText;
 }
 
+/** An event as EventStoreDB sends it. */
+export interface SentEvent {
+  readonly bytes: Uint8Array;
+  readonly position: Position;
+}
+
 /** Whole streams as bytes, which `eventsOf` reads. Its memory is its own, so it can be given to another thread. */
 export type StreamsPage = Uint8Array;
 
@@ -132,12 +146,24 @@ export type StreamsPage = Uint8Array;
 export type ByteText = string;
 
 /** The text that the bytes are. */
-export function textOf(bytes: ByteText): string {
-  return isAscii.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString();
+export function textOf(text: ByteText): string {
+  if (text.length <= shortCharsMax) return ascii.test(text) ? text : Buffer.from(text, 'latin1').toString();
+  const bytes = Buffer.from(text, 'latin1');
+  return isAscii(bytes) ? text : bytes.toString();
 }
 
+/** To look at fewer is faster than to copy them. */
+const shortCharsMax = 256;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are ASCII as well
-const isAscii = /^[\x00-\x7f]*$/;
+const ascii = /^[\x00-\x7f]*$/;
+
+/** Where pages get their memory. */
+export interface PageMemory {
+  /** What it holds is arbitrary. */
+  take(bytesMin: number): Buffer<ArrayBuffer>;
+  /** A page that nobody reads any more; it may be part of the memory that was taken. */
+  give(page: Uint8Array): void;
+}
 
 export interface StreamsOptions {
   readonly prefixes: readonly string[];
@@ -145,6 +171,7 @@ export interface StreamsOptions {
   readonly upTo: Position;
   /** The last stream that was handed out before; null: from the first. */
   readonly afterStream: string | null;
+  readonly memory: PageMemory;
   readonly signal: AbortSignal;
 }
 
@@ -157,8 +184,8 @@ export interface Behind {
   readonly oldestAt: string | null;
 }
 
-export type SubscriptionMessage =
-  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[]; readonly position: Position }
+export type SubscriptionMessage<Event = RecordedEvent> =
+  | { readonly kind: 'events'; readonly events: readonly Event[]; readonly position: Position }
   /** Everything that was there has been delivered. `position` is null where the ledger is empty. */
   | { readonly kind: 'caught-up'; readonly position: Position | null };
 

@@ -1,11 +1,8 @@
 import pg from 'pg';
-import { to as copyTo } from 'pg-copy-streams';
+import { copyStreams } from './copy-streams.ts';
 import { LedgerUnavailable, type StreamsOptions, type StreamsPage } from './ledger.ts';
-import { pagesOf } from './streams-page.ts';
 
 const connectMsMax = 10_000;
-/** A page ends with the stream that reaches this many bytes. */
-const pageBytesMin = 1 << 21;
 
 /**
  * Whole streams in the order of their names, straight from a COPY that walks the index of streams: no sorting, and
@@ -13,7 +10,7 @@ const pageBytesMin = 1 << 21;
  */
 export async function* readStreams(
   url: string,
-  { prefixes, upTo, afterStream, signal }: StreamsOptions,
+  { prefixes, upTo, afterStream, memory, signal }: StreamsOptions,
 ): AsyncGenerator<StreamsPage> {
   const client = new pg.Client({
     connectionString: url,
@@ -23,20 +20,14 @@ export async function* readStreams(
   client.on('error', () => undefined);
   try {
     await client.connect();
-    signal.throwIfAborted();
     // Sorting all of the ledger would keep the first stream waiting until the last was read.
     await client.query('SET enable_sort = off; SET enable_seqscan = off; SET enable_bitmapscan = off');
     const ofPrefix = prefixes.map((prefix) => `starts_with(stream, ${pg.escapeLiteral(prefix)})`);
     const conditions = [`position <= ${BigInt(upTo)}`, `(${ofPrefix.join(' OR ')})`];
     if (afterStream !== null) conditions.push(`stream > ${pg.escapeLiteral(afterStream)}`);
-    const rows = client.query(
-      copyTo(
-        `COPY (SELECT stream, revision, id, type, data, metadata FROM ledger.events
-                WHERE ${conditions.join(' AND ')} ORDER BY stream, revision) TO STDOUT`,
-      ),
-    );
-    signal.addEventListener('abort', () => rows.destroy(new Error('Stopped.')), { once: true });
-    yield* pagesOf(rows, pageBytesMin);
+    const select = `SELECT stream, revision, id::text, type, data::text, metadata::text FROM ledger.events
+       WHERE ${conditions.join(' AND ')} ORDER BY stream, revision`;
+    yield* copyStreams(client, select, memory, signal);
   } catch (cause) {
     signal.throwIfAborted();
     throw new LedgerUnavailable(`The streams could not be read: ${(cause as Error).message}.`, { cause });

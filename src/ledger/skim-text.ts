@@ -3,7 +3,7 @@ import { schemaVersions } from '../domain/events.ts';
 import { isProvider } from '../domain/provider.ts';
 import type { TaskOrigin } from '../domain/task.ts';
 import { type ByteText, textOf } from './ledger.ts';
-import type { SkimmedCall, SkimmedHit, SkimmedMeta, SkimmedReceived } from './skimmed-event.ts';
+import type { SkimmedCall, SkimmedEvent, SkimmedHit, SkimmedMeta, SkimmedReceived } from './skimmed-event.ts';
 
 /**
  * Each function reads what is looked at of one type of event from its JSON, where that is written as this version writes
@@ -48,7 +48,7 @@ const receivedEnd = new RegExp(
   'y',
 );
 
-export const skimReceived: Skim<SkimmedReceived['data']> = (data) => {
+const skimReceived: Skim<SkimmedReceived['data']> = (data) => {
   const ending = endOf(data, ',"origin":{', receivedEnd);
   const found = ending === null ? null : receivedStart.exec(data);
   if (ending === null || found === null) return null;
@@ -71,13 +71,14 @@ export const skimReceived: Skim<SkimmedReceived['data']> = (data) => {
 };
 
 const calledStart = new RegExp(String.raw`^\{"provider":"(\w+)",${lookup},"outcome":\{"kind":"(\w+)"`);
+const callEnds = ',"httpStatus":';
 const calledEnd = new RegExp(
   String.raw`,"httpStatus":(?:\d+|null),"durationMs":(${number}),"calledAt":${time},"superseded":(?:true|false)\}$`,
   'y',
 );
 
 export const skimCall: Skim<SkimmedCall['data']> = (data) => {
-  const ending = endOf(data, ',"httpStatus":', calledEnd);
+  const ending = endOf(data, callEnds, calledEnd);
   const [, provider = '', kind = ''] = (ending === null ? null : calledStart.exec(data)) ?? [];
   if (ending === null || !isProvider(provider)) return null;
   const [, durationMs, calledAt = ''] = ending;
@@ -86,14 +87,40 @@ export const skimCall: Skim<SkimmedCall['data']> = (data) => {
 };
 
 const hitStart = new RegExp(String.raw`^\{"provider":"(\w+)",${lookup},"answer":\{"kind":"(\w+)"`);
+const hitEnds = ',"calledAt":"';
 const hitEnd = new RegExp(String.raw`,"calledAt":${time},"eventId":"[\w-]+","via":"(cache|flight)"\}$`, 'y');
 
 export const skimHit: Skim<SkimmedHit['data']> = (data) => {
-  const ending = endOf(data, ',"calledAt":"', hitEnd);
+  const ending = endOf(data, hitEnds, hitEnd);
   const [, provider = ''] = (ending === null ? null : hitStart.exec(data)) ?? [];
   if (ending === null || !isProvider(provider)) return null;
   return { provider, via: ending[2] as 'cache' | 'flight' };
 };
+
+/** Those that are skimmed, by type of event. */
+export const skims: ReadonlyMap<string, Skim<SkimmedEvent['data']>> = new Map<
+  string,
+  Skim<SkimmedEvent['data']>
+>([
+  ['TaskReceived', skimReceived],
+  ['ApiCalled', skimCall],
+  ['CacheHit', skimHit],
+]);
+
+/** The JSON of an event without what a provider answered, where it is written as this version writes it. */
+export function withoutAnswer(type: string, data: ByteText): ByteText {
+  const parts = answerIn.get(type);
+  if (parts === undefined) return data;
+  const [start] = parts.start.exec(data) ?? [];
+  if (start === undefined || endOf(data, parts.ends, parts.end) === null) return data;
+  return `${start}}${data.slice(data.lastIndexOf(parts.ends))}`;
+}
+
+/** What an answer stands between, by type of event. */
+const answerIn = new Map<string, { readonly start: RegExp; readonly ends: string; readonly end: RegExp }>([
+  ['ApiCalled', { start: calledStart, ends: callEnds, end: calledEnd }],
+  ['CacheHit', { start: hitStart, ends: hitEnds, end: hitEnd }],
+]);
 
 /** What stands from the last such beginning to the end of the text. */
 function endOf(data: ByteText, begins: string, pattern: RegExp): RegExpExecArray | null {

@@ -1,113 +1,114 @@
-import { type ByteText, type StoredEvent, type StreamsPage, textOf } from './ledger.ts';
+import { type ByteText, type PageMemory, type StoredEvent, type StreamsPage, textOf } from './ledger.ts';
 
-const lineFeed = 10;
-const tab = 9;
+/**
+ * A page is rows as PostgreSQL's COPY writes them in its binary format: the number of fields in two bytes, then each field
+ * behind its length in four. The fields of an event are its stream, revision, id, type, data and metadata.
+ */
+const countBytes = 2;
+const lengthBytes = 4;
+const revisionBytes = 4;
+
 /** So much is decoded at once, about: what it becomes dies young. */
 const decodedBytes = 1 << 16;
 
-/** The events of a page, some at a time, in their order. It is text as PostgreSQL's COPY writes it, a line an event. */
+/** The events of a page, some at a time, in their order. */
 export function* eventsOf(page: StreamsPage): Generator<readonly StoredEvent[]> {
   const bytes = Buffer.from(page.buffer, page.byteOffset, page.byteLength);
   for (let from = 0; from < bytes.length; ) {
-    const last = bytes.lastIndexOf(lineFeed, from + decodedBytes);
-    const to = (last > from ? last : bytes.indexOf(lineFeed, from)) + 1;
-    yield eventsIn(bytes.toString('latin1', from, to));
+    const limit = from + decodedBytes;
+    let to = from;
+    while (to < bytes.length && to < limit) to = endOfRow(bytes, to);
+    yield eventsIn(bytes.subarray(from, to));
     from = to;
   }
 }
 
-/** Whole lines. A COPY escapes line feeds and tabs inside of values. */
-function eventsIn(text: ByteText): readonly StoredEvent[] {
+function endOfRow(bytes: Buffer, from: number): number {
+  let at = from + countBytes;
+  for (let field = 0; field < 6; field++) at += lengthBytes + bytes.readInt32BE(at);
+  return at;
+}
+
+/** Whole rows. */
+function eventsIn(bytes: Buffer): readonly StoredEvent[] {
+  const text: ByteText = bytes.toString('latin1');
   const events: StoredEvent[] = [];
-  let line = '';
-  let name = '';
-  for (let from = 0; from < text.length; ) {
-    const to = text.indexOf('\n', from);
-    const tab = text.indexOf('\t', from) + 1;
+  let at = 0;
+  const next = (): ByteText => {
+    const from = at + lengthBytes;
+    at = from + bytes.readInt32BE(at);
+    return text.slice(from, at);
+  };
+  let name: ByteText = '';
+  let stream = '';
+  while (at < bytes.length) {
+    at += countBytes;
+    const found = next();
     // Most come after one of the same stream.
-    if (!text.startsWith(line, from) || line === '') {
-      line = text.slice(from, tab);
-      name = textOf(field(text, from, tab - 1));
-    }
-    events.push(eventOf(text, name, from + line.length, to));
-    from = to + 1;
+    if (found !== name) [name, stream] = [found, textOf(found)];
+    at += lengthBytes;
+    const revision = bytes.readInt32BE(at);
+    at += revisionBytes;
+    events.push({ stream, revision, id: next(), type: textOf(next()), data: next(), metadata: next() });
   }
   return events;
 }
 
-/** The row of a stream that stands in the text from here, behind its name, to there. */
-function eventOf(text: ByteText, name: string, from: number, to: number): StoredEvent {
-  const revision = text.indexOf('\t', from);
-  const id = text.indexOf('\t', revision + 1);
-  const type = text.indexOf('\t', id + 1);
-  const data = text.indexOf('\t', type + 1);
-  return {
-    stream: name,
-    revision: Number(text.slice(from, revision)),
-    id: text.slice(revision + 1, id),
-    type: textOf(field(text, id + 1, type)),
-    data: field(text, type + 1, data),
-    metadata: field(text, data + 1, to),
-  };
-}
-
-function field(text: ByteText, from: number, to: number): ByteText {
-  const value = text.slice(from, to);
-  return value.includes('\\') ? unescaped(value) : value;
-}
-
-const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
-
-function unescaped(text: ByteText): ByteText {
-  return text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
-}
-
-/** What comes behind the end of a page before it is cut, about. */
+/** A page ends with the stream that reaches this many bytes. */
+const pageBytesMin = 1 << 21;
+/** What a page is longer than that before it needs more memory. */
 const spareBytes = 1 << 17;
 
-/** Cuts the bytes of a COPY that is ordered by stream, whose name comes first in each row, into pages of whole streams. */
-export async function* pagesOf(
-  chunks: AsyncIterable<Buffer>,
-  pageBytesMin: number,
-): AsyncGenerator<StreamsPage> {
-  let page = Buffer.allocUnsafeSlow(pageBytesMin + spareBytes);
+/** `PGCOPY\n\xff\r\n\0`, four bytes of flags, and the length of what follows in four more. */
+const headerBytes = 19;
+
+function withoutHeader(first: Buffer): Buffer {
+  return first.subarray(headerBytes + first.readInt32BE(headerBytes - lengthBytes));
+}
+
+/** Rows of a COPY on their way into pages. */
+export interface Pages {
+  /** One message of the server: a row, with the header of all before the first, or the end. It is copied. */
+  add(message: Buffer): void;
+  /** Hands over what is left. */
+  finish(): void;
+}
+
+/** Cuts rows that are ordered by stream into pages of whole streams. */
+export function createPages(memory: PageMemory, take: (page: StreamsPage) => void): Pages {
+  let page = memory.take(pageBytesMin + spareBytes);
   let used = 0;
-  let bytesMin = pageBytesMin;
-  for await (const chunk of chunks) {
-    if (used + chunk.length > page.length) page = moved(page.subarray(0, used), 2 * (used + chunk.length));
-    // Copied at once, so that what was read dies young.
-    chunk.copy(page, used);
-    used += chunk.length;
-    if (used < bytesMin) continue;
-    const all = page.subarray(0, used);
-    const cut = lastStreamIn(all);
-    used -= cut;
-    // A stream that is longer than a page is looked through again only when it has doubled.
-    bytesMin = Math.max(pageBytesMin, 2 * used);
-    if (cut === 0) continue;
-    page = moved(all.subarray(cut), bytesMin + spareBytes);
-    yield all.subarray(0, cut);
-  }
-  if (used > 0) yield page.subarray(0, used);
-}
+  /** Where the name of the last row's stream is, with its length before it. */
+  let [name, nameEnd] = [0, 0];
 
-/** The same bytes at the beginning of a memory of their own. */
-function moved(bytes: Buffer, length: number): Buffer<ArrayBuffer> {
-  const memory = Buffer.allocUnsafeSlow(length);
-  bytes.copy(memory);
-  return memory;
-}
-
-/** Where the rows of the last stream begin that has whole rows here. */
-function lastStreamIn(bytes: Buffer): number {
-  let begin = bytes.lastIndexOf(lineFeed, -2) + 1;
-  // The last row may not be whole.
-  if (bytes[bytes.length - 1] !== lineFeed) begin = bytes.lastIndexOf(lineFeed, begin - 2) + 1;
-  const stream = bytes.subarray(begin, bytes.indexOf(tab, begin) + 1);
-  while (begin > 0) {
-    const before = bytes.lastIndexOf(lineFeed, begin - 2) + 1;
-    if (!bytes.subarray(before, before + stream.length).equals(stream)) break;
-    begin = before;
+  function add(row: Buffer): void {
+    if (row.length <= countBytes) return;
+    const rowNameEnd = countBytes + lengthBytes + row.readInt32BE(countBytes);
+    if (used >= pageBytesMin && page.compare(row, countBytes, rowNameEnd, name, nameEnd) !== 0) {
+      take(page.subarray(0, used));
+      page = memory.take(pageBytesMin + spareBytes);
+      used = 0;
+    }
+    if (used + row.length > page.length) {
+      const more = memory.take(2 * (used + row.length));
+      page.copy(more, 0, 0, used);
+      memory.give(page);
+      page = more;
+    }
+    row.copy(page, used);
+    [name, nameEnd] = [used + countBytes, used + rowNameEnd];
+    used += row.length;
   }
-  return begin;
+
+  let isFirst = true;
+  return {
+    add(message) {
+      add(isFirst ? withoutHeader(message) : message);
+      isFirst = false;
+    },
+    finish() {
+      if (used > 0) take(page.subarray(0, used));
+      used = 0;
+    },
+  };
 }

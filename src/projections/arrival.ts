@@ -1,5 +1,5 @@
 import type { RecordedEvent, StoredEvent } from '../ledger/ledger.ts';
-import { isReadable, skimRecorded, skimStored } from '../ledger/skim.ts';
+import { isReadable, skimRecorded, skimStored, type Unreadable } from '../ledger/skim.ts';
 import type { SkimmedEvent } from '../ledger/skimmed-event.ts';
 
 /** An event on its way into the read models. */
@@ -14,12 +14,18 @@ export interface Arrival {
   readonly reason: string;
 }
 
-export function arrivalOf(recorded: RecordedEvent | StoredEvent): Arrival {
-  const { stream, revision, id, type } = recorded;
-  const skimmed =
-    typeof recorded.data === 'string'
-      ? skimStored(recorded as StoredEvent)
-      : skimRecorded(recorded as RecordedEvent);
+export function arrivalOf(recorded: RecordedEvent): Arrival {
+  return arrivalAt(recorded, skimRecorded(recorded));
+}
+
+export function storedArrivalOf(stored: StoredEvent): Arrival {
+  return arrivalAt(stored, skimStored(stored));
+}
+
+function arrivalAt(
+  { stream, revision, id, type }: RecordedEvent | StoredEvent,
+  skimmed: SkimmedEvent | Unreadable,
+): Arrival {
   return isReadable(skimmed)
     ? { stream, revision, id, type, event: skimmed, reason: '' }
     : { stream, revision, id, type, event: null, reason: skimmed.reason };

@@ -1,29 +1,42 @@
 import { streamPrefixes } from '../domain/stream-names.ts';
-import { type Ledger, LedgerUnavailable, type Position, type RecordedEvent } from '../ledger/ledger.ts';
+import {
+  type Ledger,
+  LedgerUnavailable,
+  type Position,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+} from '../ledger/ledger.ts';
 import type { Follower } from './follower.ts';
 
-/** Hands over what lies between two positions, in batches; each goes with the position that it reaches. */
-export async function eachBatch(
-  ledger: Ledger,
+/** As much of a ledger as is needed to follow it. */
+export interface Following<Event> {
+  subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage<Event>>;
+  isAtOrAfter: Ledger['isAtOrAfter'];
+}
+
+/** Events that follow each other, and the position that is reached with them. */
+export interface Batch<Event> {
+  readonly events: readonly Event[];
+  readonly position: Position;
+}
+
+/** What lies between two positions, in batches; the last one reaches exactly the second position. */
+export async function* batchesBetween<Event extends { readonly position: Position }>(
+  { subscribe, isAtOrAfter }: Following<Event>,
   options: { readonly after: Position | null; readonly upTo: Position; readonly signal: AbortSignal },
-  take: (events: readonly RecordedEvent[], position: Position) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<Batch<Event>> {
   const { after, upTo } = options;
-  if (after !== null && ledger.isAtOrAfter(after, upTo)) return;
+  if (after !== null && isAtOrAfter(after, upTo)) return;
   const done = new AbortController();
   const signal = AbortSignal.any([options.signal, done.signal]);
   try {
-    for await (const { position, ...message } of ledger.subscribe({
-      prefixes: streamPrefixes,
-      after,
-      signal,
-    })) {
-      const isLast = position !== null && ledger.isAtOrAfter(position, upTo);
-      if (message.kind === 'events' && position !== null) {
-        const events = message.events.filter((event) => ledger.isAtOrAfter(upTo, event.position));
-        await take(events, isLast ? upTo : position);
-      } else if (isLast) await take([], upTo);
-      if (isLast) return;
+    for await (const { position, ...message } of subscribe({ prefixes: streamPrefixes, after, signal })) {
+      const events = message.kind === 'events' ? message.events : [];
+      if (position !== null && isAtOrAfter(position, upTo)) {
+        yield { events: events.filter((event) => isAtOrAfter(upTo, event.position)), position: upTo };
+        return;
+      }
+      if (position !== null && message.kind === 'events') yield { events, position };
     }
   } finally {
     done.abort();
@@ -40,5 +53,7 @@ export async function advanceTo(
   signal: AbortSignal,
 ): Promise<void> {
   const { position: after } = follower.checkpoint;
-  await eachBatch(ledger, { after, upTo, signal }, (events, position) => follower.advance(events, position));
+  for await (const { events, position } of batchesBetween(ledger, { after, upTo, signal })) {
+    await follower.advance(events, position);
+  }
 }

@@ -18,8 +18,14 @@ export interface Checkpoint {
 /** A rebuild that is filling the tables stream by stream, as they were at `upTo`. */
 export interface Filling {
   readonly upTo: Position;
+  /**
+   * Events that are staged, up to the position of the checkpoint; 0 where the ledger hands out streams, undefined where a
+   * version of this program began that staged nothing.
+   */
+  readonly staged: number | undefined;
   /** The last stream that is in; null: none. */
   readonly afterStream: string | null;
+  /** How many events are in. */
   readonly events: number;
   /** Statements that make the indexes again. */
   readonly indexes: readonly string[];

@@ -1,20 +1,18 @@
 import type { Client } from 'pg';
-import { streamPrefixes } from '../domain/stream-names.ts';
-import type { Ledger, Position } from '../ledger/ledger.ts';
-import { readRange } from '../ledger/read-range.ts';
 import { mapInThreads } from '../threads/ordered-map.ts';
+import { createPageMemory } from '../threads/page-memory.ts';
 import { threadModule } from '../threads/thread.ts';
 import { applyOneByOne, isRefusal } from './apply-batch.ts';
-import { arrivalOf } from './arrival.ts';
 import type { Filling } from './checkpoint.ts';
 import { createPageFolder, createStreamFolder, type FoldedStreams } from './fold-streams.ts';
 import type { Follower } from './follower.ts';
 import { createQuarantine, loadSkipped, saveParked } from './quarantine.ts';
 import { readModels } from './read-models.ts';
+import type { StreamSource } from './stream-source.ts';
 
 export interface FillStreamsOptions {
   readonly client: Client;
-  readonly ledger: Ledger;
+  readonly source: StreamSource;
   readonly follower: Follower;
   readonly filling: Filling;
   readonly signal: AbortSignal;
@@ -23,15 +21,15 @@ export interface FillStreamsOptions {
 
 /** Folds whole streams, many at once, and copies their rows. One transaction is written while the next are folded. */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
-  const { client, ledger, follower, signal, onProgress } = options;
-  if (ledger.streams === undefined) throw new Error('This ledger does not hand out streams.');
+  const { client, source, follower, signal, onProgress } = options;
+  const { position } = follower.checkpoint;
   const skipped = await loadSkipped(client);
+  const memory = createPageMemory();
   let { filling } = options;
   let writing: Promise<void> = Promise.resolve();
 
-  const { upTo, afterStream } = filling;
-  const pages = ledger.streams({ prefixes: streamPrefixes, upTo, afterStream, signal });
-  for await (const folded of mapInThreads(pages, {
+  for await (const folded of mapInThreads(source.pages(filling.afterStream, memory, signal), {
+    done: memory.give,
     make: createPageFolder,
     setting: skipped,
     module: threadModule('fold-thread', import.meta.url),
@@ -39,7 +37,7 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
     await writing;
     const events = filling.events + folded.events;
     filling = { ...filling, afterStream: folded.streams.at(-1) ?? filling.afterStream, events };
-    writing = follower.move({ position: null, filling }, () => save(client, ledger, folded, upTo, skipped));
+    writing = follower.move({ position, filling }, () => save(client, source, folded, skipped));
     // It is awaited before the next one.
     writing.catch(() => undefined);
     onProgress(events);
@@ -52,15 +50,13 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
 /** All streams at once; where the database refuses something of it, one after the other; and of the one, its events. */
 async function save(
   client: Client,
-  ledger: Ledger,
+  source: StreamSource,
   folded: FoldedStreams,
-  upTo: Position,
   skipped: Set<string>,
 ): Promise<void> {
   if (await isTaken(client, folded)) return;
   for (const stream of folded.streams) {
-    const recorded = await readRange(ledger, stream);
-    const arrivals = recorded.filter(({ position }) => ledger.isAtOrAfter(upTo, position)).map(arrivalOf);
+    const arrivals = await source.stream(stream);
     const folder = createStreamFolder(skipped);
     for (const arrival of arrivals) folder.take(arrival);
     if (!(await isTaken(client, folder.folded()))) {

@@ -1,7 +1,7 @@
 import type { StreamsPage } from '../ledger/ledger.ts';
 import { eventsOf } from '../ledger/streams-page.ts';
 import { takeOrPark } from './apply-batch.ts';
-import { type Arrival, arrivalOf } from './arrival.ts';
+import { type Arrival, storedArrivalOf } from './arrival.ts';
 import { createQuarantine, type Parked } from './quarantine.ts';
 import type { FreshBytes } from './read-model.ts';
 import { readModels } from './read-models.ts';
@@ -71,7 +71,7 @@ export function createStreamFolder(skipped: ReadonlySet<string>): StreamFolder {
 export function createPageFolder(skipped: ReadonlySet<string>): (page: StreamsPage) => FoldedStreams {
   const folder = createStreamFolder(skipped);
   return (page) => {
-    for (const events of eventsOf(page)) for (const stored of events) folder.take(arrivalOf(stored));
+    for (const events of eventsOf(page)) for (const stored of events) folder.take(storedArrivalOf(stored));
     return folder.folded();
   };
 }

@@ -1,4 +1,4 @@
 import { serveThread } from '../threads/thread.ts';
 import { createPageFolder } from './fold-streams.ts';
 
-serveThread(createPageFolder);
+serveThread(createPageFolder, ({ rows }) => rows);

@@ -4,14 +4,7 @@ import type { Ledger, Position, RecordedEvent } from '../ledger/ledger.ts';
 import { applyBatch, applyOneByOne, isRefusal } from './apply-batch.ts';
 import { type Arrival, arrivalOf } from './arrival.ts';
 import { syncAttached } from './attached-table.ts';
-import {
-  type Checkpoint,
-  type Filling,
-  moveCheckpoint,
-  moving,
-  OtherVersion,
-  readCheckpoint,
-} from './checkpoint.ts';
+import { type Checkpoint, moveCheckpoint, moving, OtherVersion, readCheckpoint } from './checkpoint.ts';
 import { loadQuarantine, type Quarantine } from './quarantine.ts';
 import { projectionVersion } from './version.ts';
 
@@ -27,7 +20,7 @@ export interface Follower {
    *
    * @throws CheckpointMoved, Paused
    */
-  advance(events: readonly RecordedEvent[], to: Position, filling?: Filling): Promise<void>;
+  advance(events: readonly RecordedEvent[], to: Position): Promise<void>;
   /** The same within a transaction of the caller's, who has locked the checkpoint. */
   bringIn(events: readonly RecordedEvent[], to: Position): Promise<void>;
   /** Moves the checkpoint alone, together with what `write` does. */
@@ -89,10 +82,9 @@ export async function openFollower(
     },
     isLive,
     move,
-    async advance(events, position, filling) {
+    async advance(events, position) {
       const arrivals = newOf(events).map(arrivalOf);
-      const to = { position, filling: filling ?? checkpoint.filling };
-      await move(to, () => apply(arrivals));
+      await move({ position, filling: checkpoint.filling }, () => apply(arrivals));
     },
     async bringIn(events, position) {
       await apply(newOf(events).map(arrivalOf));

@@ -1,6 +1,15 @@
 import type { Client } from 'pg';
 import type { Erased } from '../domain/events.ts';
-import { type CountName, countNames, countsOf, type HourCounts } from '../domain/provider-counts.ts';
+import {
+  addTo,
+  type CountedEvent,
+  type CountName,
+  checkCounted,
+  countNames,
+  type HourCounts,
+  hourOf,
+  noCounts,
+} from '../domain/provider-counts.ts';
 import { trackIdOfStream } from '../domain/stream-names.ts';
 import type { Changes, FreshRows, ReadModel, StreamEvent } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
@@ -12,8 +21,6 @@ const writer = createRowWriter<MetricsRow>(
   ['provider', 'hour'],
   (column) => `metrics.${column} + excluded.${column}`,
 );
-
-const none = Object.fromEntries(countNames.map((name) => [name, 0])) as Record<CountName, number>;
 
 /**
  * Calls and answers by provider and hour. Only what is added is kept in memory, so nothing has to be loaded. The calls of
@@ -35,20 +42,27 @@ function additions() {
   /** The same rows, by the hour as it was told. */
   const known = new Map<string, MetricsRow>();
 
-  function rowOf(told: HourCounts): MetricsRow {
-    const [provider, hour] = [keyOf('provider', told.provider), timeOf('hour', told.hour)];
+  function rowOf(toldProvider: string, toldHour: string): MetricsRow {
+    const told = `${toldProvider} ${toldHour}`;
+    const found = known.get(told);
+    if (found !== undefined) return found;
+    const [provider, hour] = [keyOf('provider', toldProvider), timeOf('hour', toldHour)];
     const key = `${provider} ${hour}`;
-    const row = hours.get(key) ?? { ...none, provider, hour };
+    const row = hours.get(key) ?? { provider, hour, ...noCounts() };
     hours.set(key, row);
-    known.set(`${told.provider} ${told.hour}`, row);
+    known.set(told, row);
     return row;
   }
 
   return {
-    add(more: HourCounts) {
-      const { counts } = more;
-      const row = known.get(`${more.provider} ${more.hour}`) ?? rowOf(more);
+    add({ provider, hour, counts }: HourCounts) {
+      const row = rowOf(provider, hour);
       for (const name in counts) row[name as CountName] += counts[name as CountName] ?? 0;
+    },
+    /** @throws RangeError; then nothing was added */
+    count(event: CountedEvent) {
+      checkCounted(event);
+      addTo(rowOf(event.data.provider, hourOf(event)), event);
     },
     take(): readonly MetricsRow[] {
       const rows = [...hours.values()];
@@ -60,7 +74,7 @@ function additions() {
 }
 
 function countEvent(sums: ReturnType<typeof additions>, { event }: StreamEvent): void {
-  if (event.type === 'CacheHit' || event.type === 'ApiCalled') sums.add(countsOf(event));
+  if (event.type === 'CacheHit' || event.type === 'ApiCalled') sums.count(event);
 }
 
 /** The counts of an `Erased`, looked at before any of them is added. */
@@ -115,6 +129,6 @@ function freshRows(): FreshRows {
     settle() {
       isSeen = false;
     },
-    take: () => Buffer.from(JSON.stringify(sums.take())),
+    take: () => new Uint8Array(Buffer.from(JSON.stringify(sums.take()))),
   };
 }

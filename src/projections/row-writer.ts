@@ -1,8 +1,8 @@
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
-import { createCopyText } from './copy-text.ts';
+import { type CopyBinary, createCopyBinary } from './copy-binary.ts';
+import { copyIn } from './copy-in.ts';
 
 /** Fewer are written faster by a statement that the server knows. */
 const copyRowsMin = 500;
@@ -13,13 +13,13 @@ export interface RowWriter<Row> {
   upsert(client: Client, rows: readonly Row[]): Promise<void>;
   /** Inserts rows that are not there yet. */
   insert(client: Client, rows: readonly Row[]): Promise<void>;
-  /** Rows that are not there yet, kept as the text that they are sent as: less than the rows themselves. */
-  text(): RowText<Row>;
-  /** Inserts rows that are in such a text, as fast as it goes. */
-  copy(client: Client, text: Uint8Array): Promise<void>;
+  /** Rows that are not there yet, kept as the bytes that they are sent as: less than the rows themselves. */
+  bytes(): RowBytes<Row>;
+  /** Inserts rows that are in such bytes, as fast as it goes. */
+  copy(client: Client, bytes: Uint8Array): Promise<void>;
 }
 
-export interface RowText<Row> {
+export interface RowBytes<Row> {
   add(row: Row): void;
   /** What was added since. */
   take(): Uint8Array;
@@ -35,7 +35,7 @@ export function createRowWriter<Row extends object>(
   const columns = Object.entries(getTableColumns(table)).map(([key, column]) => ({
     key: key as keyof Row,
     name: column.name,
-    isArray: column.getSQLType().endsWith('[]'),
+    write: fieldOf(column.getSQLType()),
   }));
   const names = columns.map((column) => `"${column.name}"`);
   const updates = columns
@@ -45,37 +45,30 @@ export function createRowWriter<Row extends object>(
     SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${name}, $1::json)
     ON CONFLICT (${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`;
 
-  const text = (): RowText<Row> => {
-    const copyText = createCopyText();
+  const bytes = (): RowBytes<Row> => {
+    const binary = createCopyBinary();
     return {
       add(row) {
-        for (const { key, isArray } of columns) {
-          if (isArray) copyText.array(row[key] as readonly unknown[]);
-          else copyText.scalar(row[key]);
+        binary.beginRow(columns.length);
+        for (const { key, write } of columns) {
+          const value = row[key];
+          if (value === null || value === undefined) binary.none();
+          else write(binary, value);
         }
-        copyText.endRow();
       },
-      take: copyText.take,
+      take: binary.take,
     };
   };
 
   const writer: RowWriter<Row> = {
     async insert(client, rows) {
       if (rows.length < copyRowsMin) return writer.upsert(client, rows);
-      const all = text();
+      const all = bytes();
       for (const row of rows) all.add(row);
       await writer.copy(client, all.take());
     },
-    text,
-    async copy(client, bytes) {
-      if (bytes.length === 0) return;
-      const stream = client.query(copyFrom(`COPY ${name} (${names.join(', ')}) FROM STDIN`));
-      await new Promise<void>((resolve, reject) => {
-        stream.on('error', reject).on('finish', resolve);
-        // All at once: the stream does not survive what else it would have to send after the server's refusal.
-        stream.end(bytes);
-      });
-    },
+    bytes,
+    copy: (client, all) => copyIn(client, `${name} (${names.join(', ')})`, all),
     async upsert(client, rows) {
       if (rows.length === 0) return;
       const records = rows.map((row) =>
@@ -85,4 +78,25 @@ export function createRowWriter<Row extends object>(
     },
   };
   return writer;
+}
+
+type Write = (binary: CopyBinary, value: unknown) => void;
+
+/** How a field is written, by the type of its column. */
+const fields: Readonly<Record<string, Write>> = {
+  text: (binary, value) => binary.text(value as string),
+  varchar: (binary, value) => binary.text(value as string),
+  integer: (binary, value) => binary.integer(value as number),
+  bigint: (binary, value) => binary.bigint(value as number),
+  'double precision': (binary, value) => binary.double(value as number),
+  numeric: (binary, value) => binary.numeric(Number(value)),
+  'timestamp with time zone': (binary, value) => binary.time(value as string),
+  jsonb: (binary, value) => binary.jsonb(value),
+  'text[]': (binary, value) => binary.texts(value as readonly (string | null)[]),
+};
+
+function fieldOf(type: string): Write {
+  const field = fields[type.replace(/\(.*\)/, '')];
+  if (field === undefined) throw new Error(`No row with a column of type ${type} is copied.`);
+  return field;
 }

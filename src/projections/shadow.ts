@@ -24,7 +24,7 @@ export interface ShadowOptions {
 }
 
 export interface ShadowProgress {
-  readonly step: 'going on' | 'filling' | 'indexing' | 'catching up' | 'comparing';
+  readonly step: 'going on' | 'staging' | 'filling' | 'indexing' | 'catching up' | 'comparing';
   /** Events read so far. */
   readonly events: number;
   /** How many there are, as far as the ledger can tell. */
@@ -49,13 +49,17 @@ export async function makeShadow(options: ShadowOptions): Promise<void> {
     }
     const upTo = (await livePosition(client)) ?? (await ledger.head());
     if (upTo === null) return;
-    const { events: eventsMax } = await ledger.behind(null);
+    let { events: eventsMax } = await ledger.behind(null);
     await fill({
       ledger,
       url,
       schema,
       upTo,
       signal,
+      onStaging(events) {
+        onProgress({ step: 'staging', events, eventsMax: null });
+        eventsMax = events;
+      },
       onProgress: (events) => onProgress({ step: 'filling', events, eventsMax }),
       onIndexing: (events) => onProgress({ step: 'indexing', events, eventsMax }),
     });

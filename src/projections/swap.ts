@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { Ledger } from '../ledger/ledger.ts';
 import { syncAllAttached } from './attached-table.ts';
 import { carryOver } from './carry-over.ts';
-import { advanceTo, eachBatch } from './catch-up.ts';
+import { advanceTo, batchesBetween } from './catch-up.ts';
 import { lockCheckpoint } from './checkpoint.ts';
 import { connect, liveSchema, nextSchema, previousSchema } from './database.ts';
 import { openFollower } from './follower.ts';
@@ -90,7 +90,9 @@ async function bringUp(client: Client, ledger: Ledger, signal: AbortSignal): Pro
   const { position: after } = await lockCheckpoint(client);
   if (upTo === null) return;
   const follower = await openFollower(client, ledger);
-  await eachBatch(ledger, { after, upTo, signal }, follower.bringIn);
+  for await (const { events, position } of batchesBetween(ledger, { after, upTo, signal })) {
+    await follower.bringIn(events, position);
+  }
 }
 
 export async function hasSchema(client: Client, schema: string): Promise<boolean> {

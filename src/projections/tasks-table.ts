@@ -84,7 +84,7 @@ function applyToStream<Row extends TaskRow>(
 }
 
 function freshRows(): FreshRows {
-  const rows = writer.text();
+  const rows = writer.bytes();
   const tasksOfStream = new Map<string, TaskDraft>();
   return {
     apply: (event) => applyToStream(tasksOfStream, event, changeTask),

@@ -47,7 +47,7 @@ function changesTo(rows: Map<string, TrackRow>): Changes {
 }
 
 function freshRows(): FreshRows {
-  const rows = writer.text();
+  const rows = writer.bytes();
   let row: TrackDraft | null = null;
   return {
     apply({ stream, revision, event }) {

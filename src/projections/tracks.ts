@@ -155,6 +155,9 @@ const blank: TrackRow = {
   updatedAt: '',
 };
 
+/** What a change of all values begins as: to fill in what is there is cheaper than to add it. */
+const noValues: Change = Object.fromEntries(trackFields.map((field) => [field, null]));
+
 const working: Change = { status: 'in_progress', failureReason: null };
 
 /** Work on a track that has nothing yet shows; what it has stays what it is. */
@@ -179,7 +182,7 @@ function enrich({
   ruleVersion,
   redecides,
 }: Enriched['data']): Change {
-  const change: Change = {};
+  const change: Change = { ...noValues };
   const values = change as Record<TrackField, unknown>;
   const provenance: Record<string, ColumnProvenance> = {};
   for (const field of trackFields) {

@@ -3,6 +3,7 @@ import { trackStream } from '../domain/stream-names.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { readRange } from '../ledger/read-range.ts';
 import { mapInThreads } from '../threads/ordered-map.ts';
+import { createPageMemory } from '../threads/page-memory.ts';
 import { threadModule } from '../threads/thread.ts';
 import { createPageJudge } from './judge-page.ts';
 import { judgeTrack, type TrackStream, type TrackVerdict } from './judge-track.ts';
@@ -37,11 +38,13 @@ export async function* trackVerdicts(options: TrackVerdictsOptions): AsyncGenera
   }
   // The reading is given up by leaving it, which a signal would make an error of.
   const never = new AbortController().signal;
-  const pages = ledger.streams({ prefixes: ['track-'], upTo, afterStream: null, signal: never });
+  const memory = createPageMemory();
+  const pages = ledger.streams({ prefixes: ['track-'], upTo, afterStream: null, memory, signal: never });
   for await (const verdicts of mapInThreads(pages, {
     make: createPageJudge,
     setting: rules,
     module: threadModule('judge-thread', import.meta.url),
+    done: memory.give,
   })) {
     if (signal.aborted) return;
     yield verdicts;

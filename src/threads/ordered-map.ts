@@ -9,14 +9,17 @@ export interface InThreads<Setting, Result> {
   readonly setting: Setting;
   /** The module in which a thread serves the same `make`. */
   readonly module: URL;
+  /** Told of each page that was worked on. */
+  readonly done?: (page: Uint8Array) => void;
+  /** At most so many threads; left out: two. Each takes memory of its own, and two keep a database busy. */
+  readonly threadsMax?: number;
   /** No thread is started before so many bytes have come. */
   readonly bytesHere?: number;
 }
 
 /** To start threads takes as long as so many bytes do, so the first ones are done here. */
 const bytesHereDefault = 1 << 22;
-/** Each takes memory of its own, and two keep a database busy. */
-const threadsMax = 2;
+const threadsMaxDefault = 2;
 /** Pages that a thread has in hand or before it. */
 const pagesPerThread = 2;
 
@@ -26,8 +29,10 @@ const pagesPerThread = 2;
  */
 export async function* mapInThreads<Setting, Result>(
   pages: AsyncIterable<Uint8Array>,
-  { make, setting, module, bytesHere = bytesHereDefault }: InThreads<Setting, Result>,
+  how: InThreads<Setting, Result>,
 ): AsyncGenerator<Result> {
+  const { make, setting, module, done = () => undefined } = how;
+  const { threadsMax = threadsMaxDefault, bytesHere = bytesHereDefault } = how;
   const here = make(setting);
   const count = Math.min(threadsMax, availableParallelism());
   const underWay: Promise<Result>[] = [];
@@ -37,10 +42,12 @@ export async function* mapInThreads<Setting, Result>(
     for await (const page of pages) {
       bytes += page.length;
       if (bytes <= bytesHere) {
-        yield here(page);
+        const result = here(page);
+        done(page);
+        yield result;
         continue;
       }
-      threads ??= openThreads<Result>(module, setting, count);
+      threads ??= openThreads<Result>(module, setting, count, done);
       underWay.push(threads.run(page));
       const first = underWay.length < count * pagesPerThread ? undefined : underWay.shift();
       if (first !== undefined) yield await first;

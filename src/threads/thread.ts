@@ -3,22 +3,35 @@ import { parentPort, workerData } from 'node:worker_threads';
 /** What is made of a page of bytes, to be cloned from thread to thread. */
 export type Work<Result> = (page: Uint8Array) => Result;
 
-/** What a thread says of a page. */
-export type Answer<Result> = { readonly result: Result } | { readonly error: unknown };
+/** What a thread says of a page, which it gives back. */
+export type Answer<Result> = { readonly page: Uint8Array } & (
+  | { readonly result: Result }
+  | { readonly error: unknown }
+);
 
-/** Does the work of this thread, page after page. For a module that is started as a thread, and imported by none. */
-export function serveThread<Setting, Result>(make: (setting: Setting) => Work<Result>): void {
+/**
+ * Does the work of this thread, page after page. For a module that is started as a thread, and imported by none.
+ *
+ * @param handedOver what of a result is handed over instead of copied; each has memory of its own
+ */
+export function serveThread<Setting, Result>(
+  make: (setting: Setting) => Work<Result>,
+  handedOver: (result: Result) => readonly Uint8Array[] = () => [],
+): void {
   if (parentPort === null) throw new Error('This module is started as a thread only.');
   const port = parentPort;
   const work = make(workerData as Setting);
-  const answer = (page: Uint8Array): Answer<Result> => {
+  const memoryOf = ({ buffer }: Uint8Array) => buffer as ArrayBuffer;
+  const answer = (said: Answer<Result>, also: readonly Uint8Array[]) =>
+    port.postMessage(said, [said.page, ...also].map(memoryOf));
+  port.on('message', (page: Uint8Array) => {
     try {
-      return { result: work(page) };
+      const result = work(page);
+      answer({ page, result }, handedOver(result));
     } catch (error) {
-      return { error };
+      answer({ page, error }, []);
     }
-  };
-  port.on('message', (page: Uint8Array) => port.postMessage(answer(page)));
+  });
 }
 
 /** The module beside the one that asks, as it stands there: as TypeScript, or compiled. */

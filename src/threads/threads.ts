@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Answer } from './thread.ts';
 
 export interface Threads<Result> {
-  /** Has a thread work on the page, after those that it was given before. The page is of no use here any more. */
+  /** Has a thread work on the page, after those that it was given before. It is away until `done` has it back. */
   run(page: Uint8Array): Promise<Result>;
   /** Ends the threads, whatever they are at. */
   close(): Promise<void>;
@@ -14,8 +14,13 @@ interface Waiting<Result> {
 }
 
 /** Starts threads that all run one module, which calls `serveThread`. A thread that ends fails what it had to do. */
-export function openThreads<Result>(module: URL, setting: unknown, count: number): Threads<Result> {
-  const threads = Array.from({ length: count }, () => openThread<Result>(module, setting));
+export function openThreads<Result>(
+  module: URL,
+  setting: unknown,
+  count: number,
+  done: (page: Uint8Array) => void,
+): Threads<Result> {
+  const threads = Array.from({ length: count }, () => openThread<Result>(module, setting, done));
   return {
     run(page) {
       const idlest = threads.reduce((one, other) =>
@@ -27,7 +32,7 @@ export function openThreads<Result>(module: URL, setting: unknown, count: number
   };
 }
 
-function openThread<Result>(module: URL, setting: unknown) {
+function openThread<Result>(module: URL, setting: unknown, done: (page: Uint8Array) => void) {
   const waiting: Waiting<Result>[] = [];
   const worker = workerOf(module, setting);
   let failure: Error | null = null;
@@ -38,6 +43,7 @@ function openThread<Result>(module: URL, setting: unknown) {
   worker
     .on('message', (answer: Answer<Result>) => {
       const first = waiting.shift();
+      done(answer.page);
       if ('result' in answer) first?.resolve(answer.result);
       else first?.reject(answer.error);
     })

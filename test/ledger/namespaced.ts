@@ -1,4 +1,5 @@
 import type { Ledger, RecordedEvent } from '../../src/ledger/ledger.ts';
+import { inOrderOnly } from './stored.ts';
 
 /**
  * A ledger whose streams are apart from all others on a server that tests share: as if it were empty at first. Its
@@ -7,7 +8,7 @@ import type { Ledger, RecordedEvent } from '../../src/ledger/ledger.ts';
 export function namespaced(ledger: Ledger, namespace: string): Ledger {
   const inside = (stream: string) => (stream === '' ? '' : `${namespace}${stream}`);
   const outside = (event: RecordedEvent) => ({ ...event, stream: event.stream.slice(namespace.length) });
-  return {
+  const named: Ledger = {
     append: (stream, expected, events) => ledger.append(inside(stream), expected, events),
     read: async (stream, options) => (await ledger.read(inside(stream), options)).map(outside),
     async *subscribe({ prefixes, ...options }) {
@@ -23,4 +24,6 @@ export function namespaced(ledger: Ledger, namespace: string): Ledger {
     isAtOrAfter: (position, other) => ledger.isAtOrAfter(position, other),
     close: () => ledger.close(),
   };
+  // Names are inside of what is sent, so it is written anew.
+  return ledger.subscribeSent === undefined ? named : inOrderOnly(named);
 }

@@ -10,6 +10,7 @@ import {
   skimStored,
   type Unreadable,
 } from '../../src/ledger/skim.ts';
+import { withoutAnswer } from '../../src/ledger/skim-text.ts';
 import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 import { applyToTask } from '../../src/projections/tasks.ts';
 import { applyToTrack } from '../../src/projections/tracks.ts';
@@ -152,18 +153,25 @@ function seen(event: SkimmedEvent | Unreadable): unknown {
   return { ...around, provider, durationMs, calledAt, kind: outcome.kind };
 }
 
-it('an answer that is skimmed says what the whole one says, whatever texts it holds and whoever wrote it', () => {
+it('an answer that is skimmed, or left out, says what the whole one says, whatever texts it holds and whoever wrote it', () => {
   let skimmed = 0;
+  let shortened = 0;
   fc.assert(
     fc.property(recorded, (event) => {
-      const fast = skimStored(storedOf(event));
-      expect(seen(fast)).toEqual(seen(skimRecorded(event)));
+      const stored = storedOf(event);
+      const fast = skimStored(stored);
+      const short = { ...stored, data: withoutAnswer(stored.type, stored.data) };
+      if (short.data !== stored.data) shortened += 1;
+      const whole = seen(skimRecorded(event));
+      expect(seen(fast)).toEqual(whole);
+      expect(seen(skimStored(short))).toEqual(whole);
       if (isReadable(fast) && !('lookup' in fast.data)) skimmed += 1;
     }),
     { numRuns: 4000 },
   );
   // Else nothing was shown.
   expect(skimmed).toBeGreaterThan(300);
+  expect(shortened).toBeGreaterThan(300);
 });
 
 it('every event of every stream comes to the same rows skimmed as whole', () => {

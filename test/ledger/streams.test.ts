@@ -10,6 +10,7 @@ import {
 } from '../../src/ledger/ledger.ts';
 import { openPostgresLedger } from '../../src/ledger/postgres.ts';
 import { eventsOf } from '../../src/ledger/streams-page.ts';
+import { createPageMemory } from '../../src/threads/page-memory.ts';
 import { eventOf } from './events.ts';
 import { openPostgresStorage, type PostgresStorage } from './postgres-storage.ts';
 import { parsedOf } from './stored.ts';
@@ -27,8 +28,13 @@ type Options = Partial<Parameters<NonNullable<Ledger['streams']>>[0]>;
 async function* streamsOf(options: Options = {}, from = ledger): AsyncGenerator<readonly StoredEvent[]> {
   if (from.streams === undefined) throw new Error('It hands out no streams.');
   const { signal } = new AbortController();
-  const all = { prefixes: ['track-'], upTo: '9999999', afterStream: null, signal, ...options };
-  for await (const page of from.streams(all)) yield [...eventsOf(page)].flat();
+  const memory = createPageMemory();
+  const all = { prefixes: ['track-'], upTo: '9999999', afterStream: null, memory, signal, ...options };
+  for await (const page of from.streams(all)) {
+    const events = [...eventsOf(page)].flat();
+    memory.give(page);
+    yield events;
+  }
 }
 
 async function all(options: Options = {}, from = ledger) {

@@ -110,27 +110,45 @@ function loseConnection(client: pg.Client, { after, underWay }: Deliveries['loss
 }
 
 /** In bulk, given up after so many reads and begun again. */
-async function filled(ledger: Ledger, schema: string, upTo: string, stops: readonly number[]): Promise<void> {
-  for (const stop of [...stops, Number.POSITIVE_INFINITY]) {
+async function filled(
+  ledger: Ledger,
+  schema: string,
+  upTo: string,
+  stops: readonly { readonly reads: number; readonly isServer: boolean }[],
+): Promise<void> {
+  for (const stop of [...stops, null]) {
     const stopping = new AbortController();
     let reads = 0;
+    const read = () => {
+      if (stop !== null && ++reads > stop.reads) stopping.abort();
+    };
     try {
       await fill({
         ledger,
         url,
         schema,
         upTo,
-        chunkEventsMin: 7,
+        stagedBytesMin: 3000,
         signal: stopping.signal,
-        onProgress: () => {
-          if (++reads > stop) stopping.abort();
-        },
+        onStaging: read,
+        onProgress: read,
       });
       return;
     } catch (error) {
       if (!stopping.signal.aborted) throw error;
     }
+    if (stop?.isServer === true) await loseUnlogged(schema);
   }
+}
+
+/** As a crash of the server does. */
+async function loseUnlogged(schema: string): Promise<void> {
+  const { rows } = await observer.query<{ name: string }>(
+    `SELECT oid::regclass::text AS name FROM pg_class
+      WHERE relnamespace = $1::regnamespace AND relpersistence = 'u' AND relkind = 'r'`,
+    [schema],
+  );
+  for (const { name } of rows) await observer.query(`TRUNCATE ${name}`);
 }
 
 const anyEvents = anyTracks
@@ -172,7 +190,7 @@ it(
     const world = fc.record({
       events: anyEvents,
       deliveries: anyDeliveries,
-      stops: fc.array(fc.nat(4), { maxLength: 2 }),
+      stops: fc.array(fc.record({ reads: fc.nat(6), isServer: fc.boolean() }), { maxLength: 3 }),
       batch: fc.integer({ min: 1, max: 9 }),
     });
     await fc.assert(

@@ -11,7 +11,6 @@ import { memoryLedger } from './memory-ledger.ts';
 let database: FreshDatabase;
 beforeAll(async () => {
   database = await freshDatabase();
-  for (const schema of [liveSchema, nextSchema]) await migrateProjections({ url: database.url, schema });
 });
 afterAll(() => database.drop());
 
@@ -21,29 +20,43 @@ const upTo = String(story.length);
 
 /** Given up after so many events, then begun again. */
 async function filled(ledger: Ledger, schema: string, stopAfter: number): Promise<void> {
-  const stopping = new AbortController();
   const how = { ledger, url: database.url, schema, upTo };
-  const stopped = fill({
-    ...how,
-    signal: stopping.signal,
-    onProgress: (events) => {
-      if (events > stopAfter) stopping.abort(new Error('stopped'));
-    },
-  });
-  await expect(stopped).rejects.toThrow('stopped');
+  for (const step of ledger.streams === undefined
+    ? (['onStaging', 'onProgress'] as const)
+    : (['onProgress'] as const)) {
+    const stopping = new AbortController();
+    const stopped = fill({
+      ...how,
+      signal: stopping.signal,
+      [step]: (events: number) => {
+        if (events > stopAfter) stopping.abort(new Error('stopped'));
+      },
+    });
+    await expect(stopped).rejects.toThrow('stopped');
+  }
   expect(await fill({ ...how, signal: new AbortController().signal })).toBe(story.length);
 }
 
-it('what threads fold is what following makes, also when it is given up and gone on with', async () => {
-  const inOrder = memoryLedger(story, { batch: 1000, wholeStreams: false });
-  const byStream = memoryLedger(story, { batch: 1000, wholeStreams: true });
-  await withClient(database.url, async (client) => {
-    const follower = await openFollower(client, inOrder);
-    for (let from = 0; from < story.length; from += 5000) {
-      const events = story.slice(from, from + 5000);
-      await follower.advance(events, events.at(-1)?.position ?? upTo);
+it.each([
+  ['handed out', true],
+  ['staged', false],
+])(
+  'what threads fold of streams that are %s is what following makes, also when it is given up and gone on with',
+  async (_, wholeStreams) => {
+    for (const schema of [liveSchema, nextSchema]) {
+      await database.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await migrateProjections({ url: database.url, schema });
     }
-    await filled(byStream, nextSchema, 24_000);
-    await expectSame(client, nextSchema);
-  });
-}, 120_000);
+    const ledger = memoryLedger(story, { batch: 1000, wholeStreams });
+    await withClient(database.url, async (client) => {
+      const follower = await openFollower(client, ledger);
+      for (let from = 0; from < story.length; from += 5000) {
+        const events = story.slice(from, from + 5000);
+        await follower.advance(events, events.at(-1)?.position ?? upTo);
+      }
+      await filled(ledger, nextSchema, 24_000);
+      await expectSame(client, nextSchema);
+    });
+  },
+  120_000,
+);

@@ -1,5 +1,5 @@
 import { type Ledger, type RecordedEvent, readCountMax, type StoredEvent } from '../../src/ledger/ledger.ts';
-import { pageOf, storedOf } from '../ledger/stored.ts';
+import { inOrderOnly, pageOf, storedOf } from '../ledger/stored.ts';
 
 /** Events in their global order, as a ledger that hands them out. Nothing can be appended. */
 export function memoryLedger(
@@ -33,7 +33,7 @@ export function memoryLedger(
     isAtOrAfter,
     close: async () => undefined,
   };
-  if (!options.wholeStreams) return ledger;
+  if (!options.wholeStreams) return inOrderOnly(ledger);
   return {
     ...ledger,
     async *streams({ prefixes, upTo, afterStream, signal }) {

@@ -92,7 +92,7 @@ describe('poison of one track', () => {
           const ledger = memoryLedger(events, { batch, wholeStreams: true });
           const upTo = String(events.length);
           const { signal } = new AbortController();
-          await fill({ ledger, url, schema: liveSchema, upTo, signal, chunkEventsMin: batch });
+          await fill({ ledger, url, schema: liveSchema, upTo, signal });
           expect([await rowsOf(`track_id = '${id}'`), await parked()]).toEqual([own, held]);
         }),
         runs(20, 100_000),

@@ -8,6 +8,7 @@ import { startProjector } from '../../src/projections/projector.ts';
 import { prove, rebuild } from '../../src/projections/rebuild.ts';
 import { rollBack } from '../../src/projections/roll-back.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
+import { inOrderOnly } from '../ledger/stored.ts';
 import { runs, within } from '../support/runs.ts';
 import { storyOfTracks } from './made-live.ts';
 import { anyTracks, appendInTurn, interleavings } from './recorded.ts';
@@ -54,11 +55,6 @@ const world = anyTracks.chain((tracks) =>
     handsOutStreams: fc.boolean(),
   }),
 );
-
-/** The same ledger, which has nothing but its global order. */
-function inOrderOnly({ streams: _, ...rest }: Ledger): Ledger {
-  return rest;
-}
 
 async function startAgain(): Promise<void> {
   await storage.database.query('TRUNCATE ledger.events');
