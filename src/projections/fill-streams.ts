@@ -55,8 +55,7 @@ async function save(
   skipped: Set<string>,
 ): Promise<void> {
   if (await isTaken(client, folded)) return;
-  for (const stream of folded.streams) {
-    const arrivals = await source.stream(stream);
+  for await (const arrivals of source.again(folded.streams)) {
     const folder = createStreamFolder(skipped);
     for (const arrival of arrivals) folder.take(arrival);
     if (!(await isTaken(client, folder.folded()))) {
