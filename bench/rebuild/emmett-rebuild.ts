@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { TrackEvent } from '../../src/domain/events.ts';
 import { trackIdOfStream } from '../../src/domain/stream-names.ts';
+import { skimEvent } from '../../src/ledger/skim.ts';
 import type { TrackRow } from '../../src/projections/schema.ts';
 import { applyToTrack } from '../../src/projections/tracks.ts';
 import { ownMs, root } from './processes.ts';
@@ -57,7 +58,7 @@ const projection = emmett.pongoSingleStreamProjection({
   collectionName: 'tracks',
   canHandle: ['TaskReceived', 'CacheHit', 'ApiCalled', 'Enriched', 'Failed', 'Deferred'],
   evolve(row, { type, data, metadata }) {
-    const event = { id: metadata.messageId, type, data, meta: metadata } as TrackEvent;
+    const event = skimEvent({ id: metadata.messageId, type, data, meta: metadata } as TrackEvent);
     return applyToTrack(row, trackIdOfStream(metadata.streamName) ?? '', {
       event,
       revision: Number(metadata.streamPosition),

@@ -1,8 +1,8 @@
 import { isProvider } from '../domain/provider.ts';
 import { trackFields } from '../domain/track-values.ts';
+import type { ColumnProvenance } from '../projections/provenance.ts';
 import type { TrackRow } from '../projections/schema.ts';
 import { columnOf } from '../projections/track-columns.ts';
-import type { ColumnProvenance } from '../projections/tracks.ts';
 import type { TrackView } from './timeline.ts';
 
 /** A row as `track show` prints it. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readEvent } from './eventstoredb-message.ts';
 import type { ByteText, StoredEvent } from './ledger.ts';
-import { skims, withoutAnswer } from './skim-text.ts';
+import { passedOver, withoutAnswer } from './skim-text.ts';
 
 /** An event as it is kept for `skimStored`: UTF-8, JSON where it is not parsed, and without what a provider answered. */
 export interface KeptEvent extends Pick<StoredEvent, 'stream' | 'revision' | 'id' | 'type'> {
@@ -26,8 +26,8 @@ export function readSent(bytes: Uint8Array): KeptEvent {
 }
 
 function kept(type: string, data: Buffer): Buffer {
-  // The others are parsed by whoever looks at them.
-  if (!skims.has(type)) return storable(data);
+  // The others are looked at as a whole by whoever reads them.
+  if (!passedOver.has(type)) return storable(data);
   const found = jsonIn(data);
   return found === null ? asJson(data.toString()) : shortened(type, found);
 }

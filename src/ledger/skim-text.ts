@@ -3,7 +3,15 @@ import { schemaVersions } from '../domain/events.ts';
 import { isProvider } from '../domain/provider.ts';
 import type { TaskOrigin } from '../domain/task.ts';
 import { type ByteText, textOf } from './ledger.ts';
-import type { SkimmedCall, SkimmedEvent, SkimmedHit, SkimmedMeta, SkimmedReceived } from './skimmed-event.ts';
+import { skimSnapshot } from './skim-snapshot.ts';
+import type {
+  SkimmedCall,
+  SkimmedEnriched,
+  SkimmedEvent,
+  SkimmedHit,
+  SkimmedMeta,
+  SkimmedReceived,
+} from './skimmed-event.ts';
 
 /**
  * Each function reads what is looked at of one type of event from its JSON, where that is written as this version writes
@@ -97,6 +105,30 @@ export const skimHit: Skim<SkimmedHit['data']> = (data) => {
   return { provider, via: ending[2] as 'cache' | 'flight' };
 };
 
+const enrichedStart = /^\{"status":"(completed|partial)","snapshot":\{/;
+
+/** All of it is looked at: what does not end as JSON does is none. */
+const skimEnriched: Skim<SkimmedEnriched['data']> = (data) => {
+  const [start = '', status] = enrichedStart.exec(data) ?? [];
+  const found = status === undefined ? null : skimSnapshot(data, start.length);
+  if (found === null || data[found.end] !== ',') return null;
+  const rest = restOf(data.slice(found.end + 1));
+  if (!isList(rest.sources) || !isList(rest.leftOut)) return null;
+  return { ...rest, status, snapshot: found.snapshot } as SkimmedEnriched['data'];
+};
+
+function restOf(data: ByteText): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(`{${textOf(data)}`);
+  } catch {
+    return {};
+  }
+}
+
+function isList(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 /** Those that are skimmed, by type of event. */
 export const skims: ReadonlyMap<string, Skim<SkimmedEvent['data']>> = new Map<
   string,
@@ -105,7 +137,11 @@ export const skims: ReadonlyMap<string, Skim<SkimmedEvent['data']>> = new Map<
   ['TaskReceived', skimReceived],
   ['ApiCalled', skimCall],
   ['CacheHit', skimHit],
+  ['Enriched', skimEnriched],
 ]);
+
+/** Of those the middle is not looked at. */
+export const passedOver: ReadonlySet<string> = new Set(['TaskReceived', 'ApiCalled', 'CacheHit']);
 
 /** The JSON of an event without what a provider answered, where it is written as this version writes it. */
 export function withoutAnswer(type: string, data: ByteText): ByteText {

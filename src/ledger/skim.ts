@@ -1,4 +1,6 @@
+import type { TrackEvent } from '../domain/events.ts';
 import { type ByteText, type RecordedEvent, type StoredEvent, textOf } from './ledger.ts';
+import { valuesByAnswer } from './skim-snapshot.ts';
 import { skimMeta, skims } from './skim-text.ts';
 import type { SkimmedEvent } from './skimmed-event.ts';
 import { decodeTrackEvent } from './track-events.ts';
@@ -32,7 +34,12 @@ function parsed(bytes: ByteText): unknown {
 
 export function skimRecorded(recorded: RecordedEvent): SkimmedEvent | Unreadable {
   const decoded = decodeTrackEvent(recorded);
-  return 'event' in decoded ? decoded.event : { reason: decoded.reason };
+  return 'event' in decoded ? skimEvent(decoded.event) : { reason: decoded.reason };
+}
+
+export function skimEvent(event: TrackEvent): SkimmedEvent {
+  if (event.type !== 'Enriched') return event;
+  return { ...event, data: { ...event.data, snapshot: valuesByAnswer(event.data.snapshot) } };
 }
 
 export function isReadable(event: SkimmedEvent | Unreadable): event is SkimmedEvent {

@@ -1,6 +1,15 @@
 import type { Outcome } from '../domain/answer.ts';
-import type { ApiCalled, CacheHit, EventMeta, TaskReceived, TrackEvent } from '../domain/events.ts';
+import type {
+  ApiCalled,
+  CacheHit,
+  Enriched,
+  EventMeta,
+  TaskReceived,
+  TrackEvent,
+  ValueSource,
+} from '../domain/events.ts';
 import type { TaskRequest } from '../domain/task.ts';
+import type { TrackField } from '../domain/track-values.ts';
 
 /**
  * A track's event, as far as read models look at it. What providers answered is not in it: answers are most of a
@@ -10,7 +19,8 @@ export type SkimmedEvent =
   | SkimmedReceived
   | SkimmedHit
   | SkimmedCall
-  | Whole<Exclude<TrackEvent, TaskReceived | CacheHit | ApiCalled>>;
+  | SkimmedEnriched
+  | Whole<Exclude<TrackEvent, TaskReceived | CacheHit | ApiCalled | Enriched>>;
 
 export type SkimmedMeta = Pick<EventMeta, 'occurredAt' | 'taskId' | 'hop' | 'schemaVersion'>;
 
@@ -40,3 +50,18 @@ export type SkimmedCall = Skimmed<
     readonly outcome: { readonly kind: Outcome['kind'] };
   }
 >;
+
+export type SkimmedEnriched = Skimmed<
+  'Enriched',
+  Omit<Enriched['data'], 'snapshot'> & { readonly snapshot: readonly ValuesOfAnswer[] }
+>;
+
+/** An answer, and what a snapshot has of it. A snapshot has its values from few answers, and says so with each of them. */
+export interface ValuesOfAnswer extends Omit<ValueSource<unknown>, 'value'> {
+  readonly values: readonly FieldValue[];
+}
+
+export interface FieldValue {
+  readonly field: TrackField;
+  readonly value: unknown;
+}

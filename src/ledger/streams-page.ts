@@ -43,9 +43,10 @@ function eventsIn(bytes: Buffer): readonly StoredEvent[] {
   let stream = '';
   while (at < bytes.length) {
     at += countBytes;
+    const from = at + lengthBytes;
     const found = next();
-    // Most come after one of the same stream.
-    if (found !== name) [name, stream] = [found, textOf(found)];
+    // Most come after one of the same stream. Its name outlives the others: as a part of the text it would keep all of it.
+    if (found !== name) [name, stream] = [found, bytes.toString('utf8', from, at)];
     at += lengthBytes;
     const revision = bytes.readInt32BE(at);
     at += revisionBytes;

@@ -1,7 +1,7 @@
 import { trackStream } from '../domain/stream-names.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { ColumnProvenance } from './provenance.ts';
 import type { CausingEvent, RowDifference } from './row-differences.ts';
-import type { ColumnProvenance } from './tracks.ts';
 
 /**
  * The event that a difference comes from: of a column of `tracks` that was filled by a provider's answer, that answer;

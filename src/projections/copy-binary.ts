@@ -1,3 +1,5 @@
+import { JsonText } from './json-text.ts';
+
 /**
  * Rows as the bytes of a binary COPY: the server parses nothing, and memory outside of the heap is none of the collector's
  * business. Every field has its length before it; none is told by -1.
@@ -123,7 +125,7 @@ export function createCopyBinary(): CopyBinary {
       else at = page.writeBigInt64BE(BigInt(ms) * 1000n, at);
     },
     jsonb(value) {
-      const text = JSON.stringify(value);
+      const text = value instanceof JsonText ? value.text : JSON.stringify(value);
       room(5 + text.length * bytesPerCharMax);
       const begin = at;
       utf8(text);

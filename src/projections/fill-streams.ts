@@ -19,6 +19,12 @@ export interface FillStreamsOptions {
   readonly onProgress: (events: number) => void;
 }
 
+/**
+ * So many pages are written in one transaction. What they update, each transaction leaves behind as long as the ledger is
+ * read by one statement, and the next one has to pass by all of it.
+ */
+const pagesPerTransaction = 8;
+
 /** Folds whole streams, many at once, and copies their rows. One transaction is written while the next are folded. */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
   const { client, source, follower, signal, onProgress } = options;
@@ -26,7 +32,16 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
   const skipped = await loadSkipped(client);
   const memory = createPageMemory();
   let { filling } = options;
+  let pages: FoldedStreams[] = [];
   let writing: Promise<void> = Promise.resolve();
+
+  function write(): void {
+    const folded = pages;
+    pages = [];
+    writing = follower.move({ position, filling }, () => save(client, source, folded, skipped));
+    // It is awaited before the next one.
+    writing.catch(() => undefined);
+  }
 
   for await (const folded of mapInThreads(source.pages(filling.afterStream, memory, signal), {
     done: memory.give,
@@ -34,44 +49,59 @@ export async function fillByStream(options: FillStreamsOptions): Promise<number>
     setting: skipped,
     module: threadModule('fold-thread', import.meta.url),
   })) {
+    const afterStream = folded.streams.at(-1) ?? filling.afterStream;
+    pages.push(folded);
+    filling = { ...filling, afterStream, events: filling.events + folded.events };
+    onProgress(filling.events);
+    if (pages.length < pagesPerTransaction) continue;
     await writing;
-    const events = filling.events + folded.events;
-    filling = { ...filling, afterStream: folded.streams.at(-1) ?? filling.afterStream, events };
-    writing = follower.move({ position, filling }, () => save(client, source, folded, skipped));
-    // It is awaited before the next one.
-    writing.catch(() => undefined);
-    onProgress(events);
+    write();
   }
   signal.throwIfAborted();
+  await writing;
+  if (pages.length > 0) write();
   await writing;
   return filling.events;
 }
 
-/** All streams at once; where the database refuses something of it, one after the other; and of the one, its events. */
+/** All pages at once; where the database refuses something of them, one after the other; of the one, stream by stream. */
 async function save(
   client: Client,
   source: StreamSource,
-  folded: FoldedStreams,
+  pages: readonly FoldedStreams[],
   skipped: Set<string>,
 ): Promise<void> {
-  if (await isTaken(client, folded)) return;
-  for await (const arrivals of source.again(folded.streams)) {
+  if (await isTaken(client, pages)) return;
+  if (pages.length > 1) for (const page of pages) await save(client, source, [page], skipped);
+  else for (const { streams } of pages) await saveByStream(client, source, streams, skipped);
+}
+
+/** Where the database refuses something of a stream, event by event. */
+async function saveByStream(
+  client: Client,
+  source: StreamSource,
+  streams: readonly string[],
+  skipped: Set<string>,
+): Promise<void> {
+  for await (const arrivals of source.again(streams)) {
     const folder = createStreamFolder(skipped);
     for (const arrival of arrivals) folder.take(arrival);
-    if (!(await isTaken(client, folder.folded()))) {
+    if (!(await isTaken(client, [folder.folded()]))) {
       await applyOneByOne(client, arrivals, createQuarantine([], skipped));
     }
   }
 }
 
-async function isTaken(client: Client, { rows, parked }: FoldedStreams): Promise<boolean> {
+async function isTaken(client: Client, pages: readonly FoldedStreams[]): Promise<boolean> {
   await client.query('SAVEPOINT batch');
   try {
     for (const [n, model] of readModels.entries()) {
-      const own = rows[n];
-      if (own !== undefined) await model.saveFresh(client, own);
+      await model.saveFresh(
+        client,
+        pages.flatMap(({ rows }) => rows[n] ?? []),
+      );
     }
-    for (const row of parked) await saveParked(client, row, true);
+    for (const row of pages.flatMap(({ parked }) => parked)) await saveParked(client, row, true);
     await client.query('RELEASE SAVEPOINT batch');
     return true;
   } catch (error) {

@@ -32,29 +32,38 @@ export const metricsModel: ReadModel = {
   follows: (stream) => trackIdOfStream(stream) !== null,
   load: async () => changesFrom(),
   fresh: freshRows,
-  // Few rows, which are added to those that are there.
-  saveFresh: (client, rows) =>
-    writer.upsert(client, JSON.parse(Buffer.from(rows).toString()) as MetricsRow[]),
+  async saveFresh(client, rows) {
+    const sums = additions();
+    for (const some of rows) {
+      for (const row of JSON.parse(Buffer.from(some).toString()) as MetricsRow[]) sums.addRow(row);
+    }
+    // Few rows, which are added to those that are there.
+    await writer.upsert(client, sums.take());
+  },
 };
 
 function additions() {
-  const hours = new Map<string, MetricsRow>();
-  /** The same rows, by the hour as it was told. */
-  const known = new Map<string, MetricsRow>();
+  let hours = new Map<string, MetricsRow>();
+  /** The same rows, by the provider and the hour as they were told. */
+  let known = new Map<string, Map<string, MetricsRow>>();
 
   function rowOf(toldProvider: string, toldHour: string): MetricsRow {
-    const told = `${toldProvider} ${toldHour}`;
-    const found = known.get(told);
+    const ofProvider = known.get(toldProvider) ?? new Map<string, MetricsRow>();
+    const found = ofProvider.get(toldHour);
     if (found !== undefined) return found;
     const [provider, hour] = [keyOf('provider', toldProvider), timeOf('hour', toldHour)];
     const key = `${provider} ${hour}`;
     const row = hours.get(key) ?? { provider, hour, ...noCounts() };
     hours.set(key, row);
-    known.set(told, row);
+    known.set(toldProvider, ofProvider.set(toldHour, row));
     return row;
   }
 
   return {
+    addRow({ provider, hour, ...counts }: MetricsRow) {
+      const row = rowOf(provider, hour);
+      for (const name of countNames) row[name] += counts[name];
+    },
     add({ provider, hour, counts }: HourCounts) {
       const row = rowOf(provider, hour);
       for (const name in counts) row[name as CountName] += counts[name as CountName] ?? 0;
@@ -66,8 +75,8 @@ function additions() {
     },
     take(): readonly MetricsRow[] {
       const rows = [...hours.values()];
-      hours.clear();
-      known.clear();
+      hours = new Map();
+      known = new Map();
       return rows;
     },
   };

@@ -20,8 +20,8 @@ export interface ReadModel {
   load(client: Client, streams: readonly string[]): Promise<Changes>;
   /** Rows of whole streams, one after the other, of which its table holds nothing. */
   fresh(): FreshRows;
-  /** Writes such rows. */
-  saveFresh(client: Client, rows: FreshBytes): Promise<void>;
+  /** Writes such rows, of which some were taken after the others. */
+  saveFresh(client: Client, rows: readonly FreshBytes[]): Promise<void>;
 }
 
 /** Takes event after event. */

@@ -25,13 +25,9 @@ const checks = Object.fromEntries(trackFields.map((field) => [field, checkOf(fie
   Check
 >;
 
-/**
- * The value of a field, as its column takes it.
- *
- * @throws RangeError
- */
-export function trackValueOf(field: TrackField, value: unknown): unknown {
-  return value === null || value === undefined ? null : checks[field](field, value);
+/** @throws RangeError where the column of the field cannot hold the value */
+export function checkTrackValue(field: TrackField, value: unknown): void {
+  if (value !== null && value !== undefined) checks[field](field, value);
 }
 
 const camelotKey = /^(1[0-2]|[1-9])[AB]$/;

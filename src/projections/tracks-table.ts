@@ -2,6 +2,8 @@ import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Client } from 'pg';
 import { trackIdOfStream } from '../domain/stream-names.ts';
+import { JsonText } from './json-text.ts';
+import { provenanceJson } from './provenance.ts';
 import type { Changes, FreshRows, ReadModel } from './read-model.ts';
 import { createRowWriter } from './row-writer.ts';
 import { type TrackRow, tracks } from './schema.ts';
@@ -18,7 +20,9 @@ export const tracksModel: ReadModel = {
     return changesTo(await loadTracks(client, trackIds));
   },
   fresh: freshRows,
-  saveFresh: writer.copy,
+  async saveFresh(client, rows) {
+    for (const some of rows) await writer.copy(client, some);
+  },
 };
 
 function changesTo(rows: Map<string, TrackRow>): Changes {
@@ -54,7 +58,10 @@ function freshRows(): FreshRows {
       row = changeTrack(row, trackIdOfStream(stream) ?? '', { event, revision });
     },
     settle() {
-      if (row !== null) rows.add(row);
+      if (row !== null) {
+        if (row.answers !== null) row.provenance = new JsonText(provenanceJson(row.answers));
+        rows.add(row);
+      }
       row = null;
     },
     take: rows.take,

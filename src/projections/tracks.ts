@@ -1,27 +1,17 @@
-import type { Enriched, ValueSource } from '../domain/events.ts';
+import type { Failed } from '../domain/events.ts';
 import { type Provider, providers } from '../domain/provider.ts';
 import { type TrackField, trackFields } from '../domain/track-values.ts';
+import type { SkimmedEnriched, ValuesOfAnswer } from '../ledger/skimmed-event.ts';
+import { checkAnswers, provenanceOf } from './provenance.ts';
 import type { FactAt } from './read-model.ts';
 import type { TrackRow } from './schema.ts';
-import { integerOf, keyOf, numberOf, refused, textOf, textsOf, timeOf, timeOrNull } from './storable.ts';
-import { columnOf } from './track-columns.ts';
-import { trackValueOf } from './track-value.ts';
-
-/** Where the value of a column comes from. */
-export interface ColumnProvenance {
-  readonly provider: Provider;
-  /** The `ApiCalled` or `CacheHit` that recorded the answer, and its revision in the track's stream. */
-  readonly eventId: string;
-  readonly revision: number;
-  /** 0 to 1. */
-  readonly confidence: number;
-}
+import { integerOf, keyOf, refused, textOf, textsOf, timeOf, timeOrNull } from './storable.ts';
 
 /** A row while it is made. */
-export type TrackDraft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] };
-
-/** What an event changes of a row. */
-type Change = { -readonly [Column in keyof TrackRow]?: TrackRow[Column] };
+export type TrackDraft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] } & {
+  /** What its values are from, where they are newer than its provenance, which is put together of them in the end. */
+  answers: readonly ValuesOfAnswer[] | null;
+};
 
 /**
  * The row of a track after one more event of its stream; null: there is no row. An event whose revision the row
@@ -30,90 +20,79 @@ type Change = { -readonly [Column in keyof TrackRow]?: TrackRow[Column] };
  * @throws RangeError where the event brings what the table cannot hold
  */
 export function applyToTrack(row: TrackRow | null, trackId: string, fact: FactAt): TrackRow | null {
-  return nextRow(row, trackId, fact, (known) => ({ ...known }));
+  if (row !== null && fact.revision <= row.streamRevision) return row;
+  const changed = changeTrack(row === null ? null : { ...row, answers: null }, trackId, fact);
+  if (changed === null) return null;
+  const { answers, ...rest } = changed;
+  return answers === null ? rest : { ...rest, provenance: provenanceOf(answers) };
 }
 
 /** The same, but the row that is given is itself changed, unless the event cannot be taken. */
-export function changeTrack(row: TrackDraft | null, trackId: string, fact: FactAt): TrackDraft | null {
-  return nextRow(row, trackId, fact, (known) => known);
-}
-
-function nextRow<Row extends TrackRow>(
-  row: Row | null,
+export function changeTrack(
+  row: TrackDraft | null,
   trackId: string,
   { event, revision }: FactAt,
-  own: (row: Row) => TrackDraft,
-): Row | TrackDraft | null {
+): TrackDraft | null {
   if (row !== null && revision <= row.streamRevision) return row;
   if (event.type === 'Erased') return null;
   const updatedAt = timeOf('occurredAt', event.meta.occurredAt);
-  const id = row === null ? keyOf('trackId', trackId) : row.trackId;
-  const change = changeBy(row ?? blank, event, revision, updatedAt);
-  // Nothing can go wrong from here on.
-  const next = row === null ? { ...blank, trackId: id } : own(row);
+  const next = row ?? { ...blank, trackId: keyOf('trackId', trackId) };
+  change(next, event, revision, updatedAt);
   next.streamRevision = revision;
   next.updatedAt = updatedAt;
-  return change === null ? next : Object.assign(next, change);
+  return next;
 }
 
-/** Null: nothing but how far its stream is known. */
-function changeBy(
-  row: TrackRow,
+/** Looks at all that an event brings before it changes anything. */
+function change(
+  row: TrackDraft,
   event: Exclude<FactAt['event'], { readonly type: 'Erased' }>,
   revision: number,
   occurredAt: string,
-): Change | null {
+): void {
   switch (event.type) {
     case 'TaskReceived': {
       const { origin, request } = event.data;
-      if (origin.kind !== 'request') return null;
-      return { artist: textOf('artist', request.artist), title: textOf('title', request.title) };
+      if (origin.kind !== 'request') return;
+      const [artist, title] = [textOf('artist', request.artist), textOf('title', request.title)];
+      row.artist = artist;
+      row.title = title;
+      return;
     }
     case 'CacheHit':
-      return { ...work(row), ...answered(row, event.data.provider) };
+      work(row);
+      answered(row, event.data.provider);
+      return;
     case 'ApiCalled': {
       const { outcome, provider } = event.data;
-      const isAnswer = outcome.kind === 'found' || outcome.kind === 'missing';
-      return isAnswer ? { ...work(row), ...answered(row, provider) } : work(row);
+      work(row);
+      if (outcome.kind === 'found' || outcome.kind === 'missing') answered(row, provider);
+      return;
     }
-    case 'Deferred':
-      return {
-        ...work(row),
-        retryAt: timeOf('until', event.data.until),
-        leftOut: names(event.data.leftOut),
-      };
+    case 'Deferred': {
+      const retryAt = timeOf('until', event.data.until);
+      const leftOut = names(event.data.leftOut);
+      work(row);
+      row.retryAt = retryAt;
+      row.leftOut = leftOut;
+      return;
+    }
     case 'Enriched':
-      return {
-        ...enrich(event.data),
-        enrichmentTimestamp: occurredAt,
-        enrichedEventId: event.id,
-        enrichedRevision: revision,
-      };
-    case 'Failed': {
-      const { final, reason, attempt, retryAt, leftOut } = event.data;
-      const change: Change = {
-        ...work(row),
-        attempts: integerOf('attempt', attempt),
-        retryAt: timeOrNull('retryAt', retryAt),
-        leftOut: names(leftOut),
-      };
-      // A final failure never takes away what the track has.
-      if (final && row.enrichedEventId === null) {
-        change.status = 'failed';
-        change.failureReason = textOf('reason', reason);
-      }
-      return change;
-    }
+      enrich(row, event, revision, occurredAt);
+      return;
+    case 'Failed':
+      fail(row, event.data);
+      return;
     case 'Replayed':
     case 'Dismissed':
-      return null;
+      return;
     default:
-      return event satisfies never;
+      event satisfies never;
   }
 }
 
 /** Written out, column by column: copies of an object that was made so are cheap, and a rebuild makes one an event. */
-const blank: TrackRow = {
+const blank: TrackDraft = {
   trackId: '',
   artist: '',
   title: '',
@@ -153,69 +132,66 @@ const blank: TrackRow = {
   enrichedRevision: null,
   streamRevision: -1,
   updatedAt: '',
+  answers: null,
 };
 
-/** What a change of all values begins as: to fill in what is there is cheaper than to add it. */
-const noValues: Change = Object.fromEntries(trackFields.map((field) => [field, null]));
-
-const working: Change = { status: 'in_progress', failureReason: null };
-
 /** Work on a track that has nothing yet shows; what it has stays what it is. */
-function work(row: TrackRow): Change | null {
-  const isShown =
-    row.enrichedEventId !== null || (row.status === 'in_progress' && row.failureReason === null);
-  return isShown ? null : working;
+function work(row: TrackDraft): void {
+  if (row.enrichedEventId !== null) return;
+  row.status = 'in_progress';
+  row.failureReason = null;
 }
 
 /** The provider is no longer among those that gave no answer. */
-function answered({ leftOut }: TrackRow, provider: Provider): Change | null {
-  return leftOut.includes(provider) ? { leftOut: leftOut.filter((one) => one !== provider) } : null;
+function answered(row: TrackDraft, provider: Provider): void {
+  if (row.leftOut.includes(provider)) row.leftOut = row.leftOut.filter((one) => one !== provider);
 }
 
-function enrich({
-  snapshot,
-  status,
-  sources,
-  leftOut,
-  artist,
-  title,
-  ruleVersion,
-  redecides,
-}: Enriched['data']): Change {
-  const change: Change = { ...noValues };
-  const values = change as Record<TrackField, unknown>;
-  const provenance: Record<string, ColumnProvenance> = {};
-  for (const field of trackFields) {
-    const source = snapshot[field];
-    values[field] = trackValueOf(field, source?.value);
-    if (source !== undefined) provenance[columnOf(field)] = provenanceOf(source);
-  }
+function fail(row: TrackDraft, data: Failed['data']): void {
+  const attempts = integerOf('attempt', data.attempt);
+  const retryAt = timeOrNull('retryAt', data.retryAt);
+  const leftOut = names(data.leftOut);
+  // A final failure never takes away what the track has.
+  const isEnd = data.final && row.enrichedEventId === null;
+  const reason = isEnd ? textOf('reason', data.reason) : null;
+  work(row);
+  row.attempts = attempts;
+  row.retryAt = retryAt;
+  row.leftOut = leftOut;
+  if (!isEnd) return;
+  row.status = 'failed';
+  row.failureReason = reason;
+}
+
+function enrich(row: TrackDraft, { id, data }: SkimmedEnriched, revision: number, occurredAt: string): void {
+  const { snapshot, status, redecides } = data;
+  checkAnswers(snapshot);
   if (status !== 'completed' && status !== 'partial') throw refused('status', status, 'is no status');
+  const sources = textsOf('sources', data.sources);
+  const ruleVersion = versionOf(data.ruleVersion);
   // Decided again are the values alone: a newer task may be under way, and what it said of the track stands.
   if (redecides === undefined) {
-    change.artist = textOf('artist', artist);
-    change.title = textOf('title', title);
-    change.retryAt = null;
-    change.leftOut = names(leftOut);
+    const [artist, title] = [textOf('artist', data.artist), textOf('title', data.title)];
+    row.leftOut = names(data.leftOut);
+    row.artist = artist;
+    row.title = title;
+    row.retryAt = null;
   }
+  const values = row as Record<TrackField, unknown>;
+  for (const field of trackFields) values[field] = null;
+  for (const answer of snapshot) {
+    for (const { field, value } of answer.values) values[field] = value ?? null;
+  }
+  row.answers = snapshot;
   // By other rules it can come to nothing.
-  change.status = sources.length === 0 ? 'failed' : status;
-  change.failureReason = sources.length === 0 ? 'not_found' : null;
-  change.enrichmentSources = textsOf('sources', sources);
-  change.enrichmentSourceApi = mostFields(Object.values(provenance));
-  change.sourceDataVersion = versionOf(ruleVersion);
-  change.provenance = provenance;
-  return change;
-}
-
-function provenanceOf(source: ValueSource<unknown>): ColumnProvenance {
-  const provider = textOf('provider', source.provider) as Provider;
-  const eventId = textOf('eventId', source.eventId);
-  const [revision, confidence] = [
-    integerOf('revision', source.revision),
-    numberOf('confidence', source.confidence),
-  ];
-  return { provider, eventId, revision, confidence };
+  row.status = sources.length === 0 ? 'failed' : status;
+  row.failureReason = sources.length === 0 ? 'not_found' : null;
+  row.enrichmentSources = sources;
+  row.enrichmentSourceApi = mostFields(snapshot);
+  row.sourceDataVersion = ruleVersion;
+  row.enrichmentTimestamp = occurredAt;
+  row.enrichedEventId = id;
+  row.enrichedRevision = revision;
 }
 
 const versionCharsMax = 100;
@@ -226,12 +202,13 @@ function versionOf(ruleVersion: unknown): string {
   return text;
 }
 
-function mostFields(given: readonly ColumnProvenance[]): Provider | null {
+function mostFields(snapshot: readonly ValuesOfAnswer[]): Provider | null {
   let most: Provider | null = null;
   let mostCount = 0;
-  for (const provider of providers) {
-    const count = given.filter((one) => one.provider === provider).length;
-    if (count > mostCount) [most, mostCount] = [provider, count];
+  for (const one of providers) {
+    let count = 0;
+    for (const { provider, values } of snapshot) if (provider === one) count += values.length;
+    if (count > mostCount) [most, mostCount] = [one, count];
   }
   return most;
 }

@@ -10,7 +10,7 @@ import { columnChanges, openStoredRows } from '../../src/projections/stored-row.
 import { allTrackIds } from '../../src/projections/track-ids.ts';
 import { applyToTrack } from '../../src/projections/tracks.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
-import { anyTracks, appendInTurn, recordedOf } from './recorded.ts';
+import { anyTracks, appendInTurn, factsOf, recordedOf } from './recorded.ts';
 
 let storage: PostgresStorage;
 let ledger: Ledger;
@@ -53,7 +53,7 @@ it('at the head it is the live row, at any revision and time the fold up to ther
         if (events.length === 0) continue;
         const revision = at % events.length;
         const fold = (facts: ReturnType<typeof recordedOf>) =>
-          facts.reduce<typeof row>((known, fact) => applyToTrack(known, trackId, fact), null);
+          factsOf(facts).reduce<typeof row>((known, fact) => applyToTrack(known, trackId, fact), null);
         const upTo = rowAsOf(trackId, recorded, { revision });
         expect(upTo.row).toEqual(fold(recordedOf(events).slice(0, revision + 1)));
         expect(upTo.revision).toBe(revision);

@@ -14,7 +14,7 @@ import { eventOf } from '../ledger/events.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
 import { openDoor } from '../support/door.ts';
 import { runs, within } from '../support/runs.ts';
-import { anyTracks, appendInTurn, interleavings, recordedOf } from './recorded.ts';
+import { anyTracks, appendInTurn, factsOf, interleavings, recordedOf } from './recorded.ts';
 
 const caughtUpMsMax = 15_000;
 
@@ -41,8 +41,8 @@ async function table(trackIds: Iterable<string>): Promise<Map<string, TrackRow>>
 function folded(tracks: ReadonlyMap<string, readonly TrackEvent[]>): Map<string, TrackRow> {
   const rows = new Map<string, TrackRow>();
   for (const [trackId, events] of tracks) {
-    const row = recordedOf(events).reduce<TrackRow | null>(
-      (known, recorded) => applyToTrack(known, trackId, recorded),
+    const row = factsOf(recordedOf(events)).reduce<TrackRow | null>(
+      (known, fact) => applyToTrack(known, trackId, fact),
       null,
     );
     if (row !== null) rows.set(trackId, row);

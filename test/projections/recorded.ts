@@ -3,8 +3,15 @@ import fc from 'fast-check';
 import type { RecordedTrackEvent, TrackEvent } from '../../src/domain/events.ts';
 import { trackStream } from '../../src/domain/stream-names.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { skimEvent } from '../../src/ledger/skim.ts';
 import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
+import type { FactAt } from '../../src/projections/read-model.ts';
 import { anyStream } from '../support/streams.ts';
+
+/** Events as read models take them. */
+export function factsOf(events: readonly RecordedTrackEvent[]): readonly FactAt[] {
+  return events.map(({ event, revision }) => ({ event: skimEvent(event), revision }));
+}
 
 /** The streams of a few tracks, each as workers and operators may have written it. */
 export const anyTracks: fc.Arbitrary<ReadonlyMap<string, readonly TrackEvent[]>> = fc

@@ -11,7 +11,7 @@ import { openTaskQueries } from '../../src/projections/task-queries.ts';
 import { applyToTask } from '../../src/projections/tasks.ts';
 import { tasksModel } from '../../src/projections/tasks-table.ts';
 import { openPostgresStorage, type PostgresStorage } from '../ledger/postgres-storage.ts';
-import { anyTracks, interleavings, recordedOf } from './recorded.ts';
+import { anyTracks, factsOf, interleavings, recordedOf } from './recorded.ts';
 
 let storage: PostgresStorage;
 let url = '';
@@ -55,7 +55,7 @@ it('has a row for every task of every stream as the fold of the stream has it, w
       const all = turns.map((trackId) => {
         const at = seen.get(trackId) ?? 0;
         seen.set(trackId, at + 1);
-        const recorded = recordedOf(tracks.get(trackId) ?? [])[at];
+        const recorded = factsOf(recordedOf(tracks.get(trackId) ?? []))[at];
         if (recorded === undefined) throw new Error('There is no such turn.');
         return { stream: trackStream(trackId), ...recorded };
       });
@@ -84,7 +84,7 @@ it('an event that came already changes nothing', () => {
   fc.assert(
     fc.property(anyTracks, (tracks) => {
       for (const [trackId, events] of tracks) {
-        const recorded = recordedOf(events.filter(({ type }) => type !== 'Erased'));
+        const recorded = factsOf(recordedOf(events.filter(({ type }) => type !== 'Erased')));
         let row: TaskRow | null = null;
         for (const one of recorded) {
           row = applyToTask(row, trackId, one);

@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { RecordedTrackEvent } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { emptyTrack } from '../../src/domain/state.ts';
 import { trackFields } from '../../src/domain/track-values.ts';
+import type { ColumnProvenance } from '../../src/projections/provenance.ts';
 import type { TrackRow } from '../../src/projections/schema.ts';
 import { columnOf, trackRecordOf } from '../../src/projections/track-columns.ts';
-import { applyToTrack, type ColumnProvenance } from '../../src/projections/tracks.ts';
+import { applyToTrack } from '../../src/projections/tracks.ts';
 import { anyStream, anyWorkersStream } from '../support/streams.ts';
+import { factsOf } from './recorded.ts';
 
-type Events = Parameters<typeof applyToTrack>[2][];
-const fold = (events: Readonly<Events>, from: TrackRow | null = null) =>
-  events.reduce((row, event) => applyToTrack(row, 'a', event), from);
+const fold = (events: readonly RecordedTrackEvent[], from: TrackRow | null = null) =>
+  factsOf(events).reduce((row, fact) => applyToTrack(row, 'a', fact), from);
 
 it('folding from any point on gives the row of folding it all', () => {
   fc.assert(
