@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeAppend } from '../../src/ledger/codec.ts';
 import { type JsonObject, LedgerRefusal, type NewEvent, type StoredEvent } from '../../src/ledger/ledger.ts';
 import { isReadable, type SkimmedEvent, skimRecorded, skimStored } from '../../src/ledger/skim.ts';
-import { withoutAnswer } from '../../src/ledger/skim-text.ts';
+import { skims, withoutAnswer } from '../../src/ledger/skim-text.ts';
 import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
 import { anyStream } from '../support/streams.ts';
 
@@ -140,7 +140,28 @@ describe('skimming', () => {
     expect(Math.min(counts.skimmed, counts.unreadable)).toBeGreaterThan(200);
   });
 
-  it('reads past the answers and snapshots that workers write', () => {
+  it('reads the snapshots that workers write from their text, but for those with signs that JSON escapes', () => {
+    let skimmed = 0;
+    fc.assert(
+      fc.property(anyStream, ({ events }) => {
+        for (const { event } of events) {
+          if (event.type !== 'Enriched') continue;
+          const values = Object.values(event.data.snapshot).map(({ value }) => value);
+          const isPlain = values.every((value) =>
+            [`"${value}"`, String(value)].includes(JSON.stringify(value)),
+          );
+          const found = skims.get('Enriched')?.(storedOf(encodeTrackEvent(event)).data) ?? null;
+          // An empty one is not worth it.
+          expect(found !== null).toBe(isPlain && values.length > 0);
+          if (found !== null) skimmed += 1;
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect(skimmed).toBeGreaterThan(50);
+  });
+
+  it('reads past the answers that workers write', () => {
     const call = {
       provider: 'spotify',
       lookup: { kind: 'search', artist: 'A "quoted" \\ Кино', title: 't' },

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import type { JsonObject, RecordedEvent } from '../../src/ledger/ledger.ts';
 
+const source = { provider: 'spotify', eventId: 'e', revision: 0, confidence: 1 };
+
 /** Ways in which an event can be one that no read model, or not every one, can take; what does not fit changes nothing. */
 export const poisons = {
   'unknown type': (event) => ({ ...event, type: 'Unheard' }),
@@ -23,6 +25,12 @@ export const poisons = {
   'value that is too great': (event) => withValue(event, 'durationMs', 10 ** 12),
   'value that is too long': (event) => withValue(event, 'camelotKey', '12AB'),
   'value of another type': (event) => withValue(event, 'genre', { a: 1 }),
+  'value of no answer': (event) => withSource(event, 'genre', null),
+  'value of an unnamed answer': (event) => withSource(event, 'genre', { value: 'rock' }),
+  'value of an answer that is far away': (event) =>
+    withSource(event, 'genre', { ...source, value: 'rock', revision: 2 ** 40 }),
+  'value that is surely right': (event) =>
+    withSource(event, 'genre', { ...source, value: 'rock', confidence: 'yes' }),
   'finer time': (event) => withMeta(event, 'occurredAt', '2026-01-01T00:00:00.123456Z'),
   'no time': (event) => withMeta(event, 'occurredAt', 'yesterday'),
   'endless task id': (event) => withMeta(event, 'taskId', 'x'.repeat(5000)),
@@ -55,8 +63,11 @@ function withMeta(event: RecordedEvent, field: string, value: string): RecordedE
 }
 
 function withValue(event: RecordedEvent, field: string, value: unknown): RecordedEvent {
+  return withSource(event, field, { value, ...source });
+}
+
+function withSource(event: RecordedEvent, field: string, from: unknown): RecordedEvent {
   if (event.type !== 'Enriched') return event;
-  const source = { value, provider: 'spotify', eventId: 'e', revision: 0, confidence: 1 };
-  const snapshot = { ...(event.data.snapshot as JsonObject), [field]: source };
+  const snapshot = { ...(event.data.snapshot as JsonObject), [field]: from };
   return { ...event, data: { ...event.data, snapshot } as JsonObject };
 }

@@ -4,11 +4,14 @@ import type { RecordedTrackEvent } from '../../src/domain/events.ts';
 import { evolve } from '../../src/domain/evolve.ts';
 import { emptyTrack } from '../../src/domain/state.ts';
 import { trackFields } from '../../src/domain/track-values.ts';
-import type { ColumnProvenance } from '../../src/projections/provenance.ts';
+import { encodeTrackEvent } from '../../src/ledger/track-events.ts';
+import { arrivalOf } from '../../src/projections/arrival.ts';
+import { type ColumnProvenance, provenanceJson } from '../../src/projections/provenance.ts';
 import type { TrackRow } from '../../src/projections/schema.ts';
 import { columnOf, trackRecordOf } from '../../src/projections/track-columns.ts';
-import { applyToTrack } from '../../src/projections/tracks.ts';
+import { applyToTrack, changeTrack, type TrackDraft } from '../../src/projections/tracks.ts';
 import { anyStream, anyWorkersStream } from '../support/streams.ts';
+import { anyPoison, poisoned } from './poison.ts';
 import { factsOf } from './recorded.ts';
 
 const fold = (events: readonly RecordedTrackEvent[], from: TrackRow | null = null) =>
@@ -75,6 +78,42 @@ it('the row says what the domain knows: its status, and the snapshot that would 
       else expect(['pending', 'in_progress', 'failed']).toContain(row.status);
     }),
   );
+});
+
+it('a row that is changed in place comes to the same, and is as it was where an event cannot be taken', () => {
+  let refused = 0;
+  fc.assert(
+    fc.property(anyWorkersStream, anyPoison, fc.nat(), ({ events }, poison, any) => {
+      const told = events.map(({ event, revision }) => ({
+        ...encodeTrackEvent(event),
+        stream: 'track-a',
+        revision,
+        position: '',
+      }));
+      let row: TrackRow | null = null;
+      let draft: TrackDraft | null = null;
+      for (const { revision, ...recorded } of poisoned(told, poison, any)?.events ?? told) {
+        const { event } = arrivalOf({ ...recorded, revision });
+        if (event === null) return;
+        const before = structuredClone(draft);
+        try {
+          draft = changeTrack(draft, 'a', { event, revision });
+        } catch {
+          refused += 1;
+          expect(draft).toEqual(before);
+          expect(() => applyToTrack(row, 'a', { event, revision })).toThrow();
+          continue;
+        }
+        row = applyToTrack(row, 'a', { event, revision });
+        if (draft === null || row === null) throw new Error('There is no row.');
+        const { answers, ...made } = draft;
+        const provenance = answers === null ? {} : JSON.parse(provenanceJson(answers));
+        expect({ ...made, provenance }).toEqual(JSON.parse(JSON.stringify(row)));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  expect(refused).toBeGreaterThan(50);
 });
 
 it('an erased track has no row, until it is asked for again', () => {
