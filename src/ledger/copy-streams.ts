@@ -1,4 +1,6 @@
+import type { Duplex } from 'node:stream';
 import type { Client, Submittable } from 'pg';
+import { createCopiedRows } from './copied-rows.ts';
 import type { PageMemory, StreamsPage } from './ledger.ts';
 import { createPages } from './streams-page.ts';
 
@@ -8,8 +10,10 @@ const readyMax = 2;
 /** As much of a connection of `pg` as is used. */
 interface Connection {
   query(text: string): void;
-  readonly stream: { pause(): unknown; resume(): unknown };
+  readonly stream: Duplex;
 }
+
+type Reader = (chunk: Buffer) => void;
 
 /**
  * What a statement selects, as pages of whole streams.
@@ -34,18 +38,32 @@ export async function* copyStreams(
     wake();
   };
 
+  /** Reads beside the reader of `pg`, which sees all but the rows. */
+  function readRows({ stream }: Connection): void {
+    const [reader, another] = stream.listeners('data') as Reader[];
+    if (reader === undefined || another !== undefined)
+      throw new Error('A connection of pg is read by one reader: this version has others.');
+    const rows = createCopiedRows(pages.add, reader);
+    const read: Reader = (chunk) => {
+      rows.take(chunk);
+      if (isWhole) {
+        stream.off('data', read).on('data', reader);
+        reader(rows.rest());
+      }
+      if (ready.length === 0) return;
+      wake();
+      if (ready.length < readyMax || isPaused || isWhole) return;
+      stream.pause();
+      isPaused = true;
+    };
+    stream.off('data', reader).on('data', read);
+  }
+
   const copying: Submittable & Record<string, unknown> = {
     submit(opened: unknown) {
       connection = opened as Connection;
+      readRows(connection);
       connection.query(`COPY (${select}) TO STDOUT (FORMAT binary)`);
-    },
-    handleCopyData({ chunk }: { readonly chunk: Buffer }) {
-      pages.add(chunk);
-      if (ready.length === 0) return;
-      wake();
-      if (ready.length < readyMax || isPaused) return;
-      connection?.stream.pause();
-      isPaused = true;
     },
     handleCommandComplete: () => undefined,
     handleReadyForQuery() {

@@ -4,33 +4,37 @@ import { type ByteText, textOf } from './ledger.ts';
 import type { FieldValue, ValuesOfAnswer } from './skimmed-event.ts';
 
 type Answer = Omit<ValueSource<unknown>, 'value'>;
-type Known = ValuesOfAnswer & { readonly values: FieldValue[] };
+type Group = ValuesOfAnswer & { readonly values: FieldValue[] };
 
 /** To go on with a name that many objects know is cheaper than with one that was cut out of a text. */
-const fields: ReadonlyMap<string, TrackField> = new Map(trackFields.map((field) => [field, field]));
+const fields = new Map<string, { readonly field: TrackField; readonly bit: number }>(
+  trackFields.map((field, n) => [field, { field, bit: 1 << n }]),
+);
 
 /** The values of a snapshot by the answers that they are from, both in the order in which they come. */
 export function valuesByAnswer(snapshot: Snapshot): readonly ValuesOfAnswer[] {
-  const known: Known[] = [];
+  const groups: Group[] = [];
   for (const [name, source] of Object.entries(snapshot as Readonly<Record<string, unknown>>)) {
-    const field = fields.get(name);
-    if (source === undefined || field === undefined) continue;
+    const known = fields.get(name);
+    if (source === undefined || known === undefined) continue;
+    // What is no object has neither answer nor value, which whoever looks at them refuses.
     const { value, ...answer } = Object(source) as ValueSource<unknown>;
-    ofAnswer(known, answer).values.push({ field, value });
+    groupOf(groups, answer).values.push({ field: known.field, value });
   }
-  return known;
+  return groups;
 }
 
-function ofAnswer(known: Known[], { provider, eventId, revision, confidence }: Answer): Known {
-  for (const one of known) {
+function groupOf(groups: Group[], { provider, eventId, revision, confidence }: Answer): Group {
+  for (const one of groups) {
     if (one.eventId !== eventId || one.provider !== provider) continue;
     if (one.revision === revision && one.confidence === confidence) return one;
   }
   const added = { provider, eventId, revision, confidence, values: [] };
-  known.push(added);
+  groups.push(added);
   return added;
 }
 
+/** Numbers and texts as JSON has them, without an exponent or an escape. A text is UTF-8, a character a byte. */
 const number = String.raw`(?:0|[1-9]\d*)(?:\.\d+)?`;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has none inside of a text.
 const plain = /"([^"\\\x00-\x1f]*)"/.source;
@@ -49,24 +53,28 @@ export interface SkimmedSnapshot {
 
 /** @param at behind the brace that opens it */
 export function skimSnapshot(data: ByteText, at: number): SkimmedSnapshot | null {
-  const known: Known[] = [];
-  /** The same, by how they are written. */
+  const groups: Group[] = [];
+  /** Answers as they are written, and the group of each: most values repeat one. */
   const written: string[] = [];
-  const byText: Known[] = [];
+  const groupsWritten: Group[] = [];
+  let seen = 0;
   for (let from = at; ; ) {
     sourced.lastIndex = from;
-    const found = sourced.exec(data);
-    if (found === null) return null;
-    const [all, name = '', text, digits, told = '', ends] = found;
-    const field = fields.get(name);
-    if (field === undefined) return null;
-    let n = written.indexOf(told);
+    const [all = '', name = '', text, digits, answer = '', ends] = sourced.exec(data) ?? [];
+    const known = fields.get(name);
+    // Of a field that stands there twice the last one counts, which is for a parser to tell.
+    if (known === undefined || (seen & known.bit) !== 0) return null;
+    seen |= known.bit;
+    let n = written.indexOf(answer);
     if (n < 0) {
-      n = written.push(told) - 1;
-      byText.push(ofAnswer(known, JSON.parse(`{${told}}`) as Answer));
+      n = written.push(answer) - 1;
+      groupsWritten.push(groupOf(groups, JSON.parse(`{${answer}}`) as Answer));
     }
-    byText[n]?.values.push({ field, value: text === undefined ? Number(digits) : textOf(text) });
+    groupsWritten[n]?.values.push({
+      field: known.field,
+      value: text === undefined ? Number(digits) : textOf(text),
+    });
     from += all.length;
-    if (ends === '}') return { snapshot: known, end: from };
+    if (ends === '}') return { snapshot: groups, end: from };
   }
 }

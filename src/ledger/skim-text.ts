@@ -19,7 +19,7 @@ import type {
  *
  * What they rely on: a quote inside a JSON string has a backslash before it. So what matches from the start on stands
  * outside of every string, and so does what matches up to the end. And no object has a key twice, so whatever stands
- * between changes nothing of it.
+ * between changes nothing of it. (Of `Enriched` all is read, so of that they rely on nothing.)
  */
 type Skim<Event> = (data: ByteText) => Event | null;
 
@@ -113,7 +113,8 @@ const skimEnriched: Skim<SkimmedEnriched['data']> = (data) => {
   const found = status === undefined ? null : skimSnapshot(data, start.length);
   if (found === null || data[found.end] !== ',') return null;
   const rest = restOf(data.slice(found.end + 1));
-  if (!isList(rest.sources) || !isList(rest.leftOut)) return null;
+  if ('status' in rest || 'snapshot' in rest || !isObject(rest.sources) || !isObject(rest.leftOut))
+    return null;
   return { ...rest, status, snapshot: found.snapshot } as SkimmedEnriched['data'];
 };
 
@@ -125,7 +126,8 @@ function restOf(data: ByteText): Readonly<Record<string, unknown>> {
   }
 }
 
-function isList(value: unknown): boolean {
+/** A list is one: what `decodeTrackEvent` asks for. */
+function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 

@@ -63,14 +63,15 @@ const spareBytes = 1 << 17;
 /** `PGCOPY\n\xff\r\n\0`, four bytes of flags, and the length of what follows in four more. */
 const headerBytes = 19;
 
-function withoutHeader(first: Buffer): Buffer {
-  return first.subarray(headerBytes + first.readInt32BE(headerBytes - lengthBytes));
+function behindHeader(bytes: Buffer, from: number): number {
+  const rest = from + headerBytes;
+  return rest + bytes.readInt32BE(rest - lengthBytes);
 }
 
 /** Rows of a COPY on their way into pages. */
 export interface Pages {
   /** One message of the server: a row, with the header of all before the first, or the end. It is copied. */
-  add(message: Buffer): void;
+  add(bytes: Buffer, from: number, to: number): void;
   /** Hands over what is left. */
   finish(): void;
 }
@@ -82,29 +83,32 @@ export function createPages(memory: PageMemory, take: (page: StreamsPage) => voi
   /** Where the name of the last row's stream is, with its length before it. */
   let [name, nameEnd] = [0, 0];
 
-  function add(row: Buffer): void {
-    if (row.length <= countBytes) return;
-    const rowNameEnd = countBytes + lengthBytes + row.readInt32BE(countBytes);
-    if (used >= pageBytesMin && page.compare(row, countBytes, rowNameEnd, name, nameEnd) !== 0) {
+  function add(bytes: Buffer, from: number, to: number): void {
+    const length = to - from;
+    if (length <= countBytes) return;
+    const ownName = from + countBytes;
+    const ownNameEnd = ownName + lengthBytes + bytes.readInt32BE(ownName);
+    if (used >= pageBytesMin && page.compare(bytes, ownName, ownNameEnd, name, nameEnd) !== 0) {
       take(page.subarray(0, used));
       page = memory.take(pageBytesMin + spareBytes);
       used = 0;
     }
-    if (used + row.length > page.length) {
-      const more = memory.take(2 * (used + row.length));
+    if (used + length > page.length) {
+      const more = memory.take(2 * (used + length));
       page.copy(more, 0, 0, used);
       memory.give(page);
       page = more;
     }
-    row.copy(page, used);
-    [name, nameEnd] = [used + countBytes, used + rowNameEnd];
-    used += row.length;
+    bytes.copy(page, used, from, to);
+    name = used + countBytes;
+    nameEnd = name + ownNameEnd - ownName;
+    used += length;
   }
 
   let isFirst = true;
   return {
-    add(message) {
-      add(isFirst ? withoutHeader(message) : message);
+    add(bytes, from, to) {
+      add(bytes, isFirst ? behindHeader(bytes, from) : from, to);
       isFirst = false;
     },
     finish() {

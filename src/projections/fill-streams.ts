@@ -15,19 +15,15 @@ export interface FillStreamsOptions {
   readonly source: StreamSource;
   readonly follower: Follower;
   readonly filling: Filling;
+  readonly pagesPerTransaction: number;
   readonly signal: AbortSignal;
+  /** Told of what is folded, some of which is yet to be written. */
   readonly onProgress: (events: number) => void;
 }
 
-/**
- * So many pages are written in one transaction. What they update, each transaction leaves behind as long as the ledger is
- * read by one statement, and the next one has to pass by all of it.
- */
-const pagesPerTransaction = 8;
-
 /** Folds whole streams, many at once, and copies their rows. One transaction is written while the next are folded. */
 export async function fillByStream(options: FillStreamsOptions): Promise<number> {
-  const { client, source, follower, signal, onProgress } = options;
+  const { client, source, follower, pagesPerTransaction, signal, onProgress } = options;
   const { position } = follower.checkpoint;
   const skipped = await loadSkipped(client);
   const memory = createPageMemory();

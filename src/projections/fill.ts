@@ -20,6 +20,8 @@ export interface FillOptions {
   readonly signal: AbortSignal;
   /** Bytes of events that are staged in one transaction, about, where the ledger hands out no streams. */
   readonly stagedBytesMin?: number;
+  /** Pages whose rows are written in one transaction. */
+  readonly pagesPerTransaction?: number;
   readonly onStaging?: (events: number) => void;
   readonly onProgress?: (events: number) => void;
   readonly onIndexing?: (events: number) => void;
@@ -28,11 +30,16 @@ export interface FillOptions {
 /** A statement of a fill may take this long; making an index is one. */
 const statementMsMax = 3_600_000;
 const stagedBytesDefault = 1 << 21;
+/**
+ * While one statement reads the ledger, PostgreSQL keeps every version of the rows that a transaction updates: those of
+ * `metrics`, and the checkpoint. Each next transaction passes by all of them.
+ */
+const pagesPerTransactionDefault = 8;
 
 /**
  * Fills the tables of a new schema in bulk, whole streams at a time; indexes come last. Where the ledger hands out no
- * streams, its events are staged first in a table of their own, which puts them in that order. Every chunk commits with
- * where it ends, so after a kill the next call goes on from there.
+ * streams, its events are staged first in a table of their own, which puts them in that order. Some pages at
+ * a time commit with where they end, so after a kill the next call goes on from there.
  *
  * @returns how many events were read in all
  */
@@ -48,7 +55,9 @@ export async function fill(options: FillOptions): Promise<number> {
     if (filling === null && position !== null) return 0;
     const begun = filling ?? (await begin(client, follower, schema, upTo));
     const whole = await wholeStreams({ ...options, client, follower }, begun);
-    const events = await fillByStream({ ...whole, client, follower, signal, onProgress });
+    const { pagesPerTransaction = pagesPerTransactionDefault } = options;
+    const how = { client, follower, pagesPerTransaction, signal, onProgress };
+    const events = await fillByStream({ ...whole, ...how });
     options.onIndexing?.(events);
     await makeIndexes(client, options, begun.indexes);
     await follower.move({ position: begun.upTo, filling: null }, () => dropStaging(client));

@@ -9,7 +9,7 @@ import { integerOf, keyOf, refused, textOf, textsOf, timeOf, timeOrNull } from '
 
 /** A row while it is made. */
 export type TrackDraft = { -readonly [Column in keyof TrackRow]: TrackRow[Column] } & {
-  /** What its values are from, where they are newer than its provenance, which is put together of them in the end. */
+  /** What its values are from, where its provenance is older: that is put together of them in the end. Null: it is not. */
   answers: readonly ValuesOfAnswer[] | null;
 };
 
@@ -163,6 +163,7 @@ function fail(row: TrackDraft, data: Failed['data']): void {
   row.failureReason = reason;
 }
 
+/** Again, all is looked at before the first change. */
 function enrich(row: TrackDraft, { id, data }: SkimmedEnriched, revision: number, occurredAt: string): void {
   const { snapshot, status, redecides } = data;
   checkAnswers(snapshot);

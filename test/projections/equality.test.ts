@@ -109,12 +109,22 @@ function loseConnection(client: pg.Client, { after, underWay }: Deliveries['loss
   });
 }
 
-/** In bulk, given up after so many reads and begun again. */
+/** How tables are filled in bulk: given up after so many reads and begun again. */
+interface Filled {
+  readonly stops: readonly { readonly reads: number; readonly isServer: boolean }[];
+  readonly pagesPerTransaction: number;
+}
+
+const anyFilled: fc.Arbitrary<Filled> = fc.record({
+  stops: fc.array(fc.record({ reads: fc.nat(6), isServer: fc.boolean() }), { maxLength: 3 }),
+  pagesPerTransaction: fc.integer({ min: 1, max: 3 }),
+});
+
 async function filled(
   ledger: Ledger,
   schema: string,
   upTo: string,
-  stops: readonly { readonly reads: number; readonly isServer: boolean }[],
+  { stops, pagesPerTransaction }: Filled,
 ): Promise<void> {
   for (const stop of [...stops, null]) {
     const stopping = new AbortController();
@@ -129,6 +139,7 @@ async function filled(
         schema,
         upTo,
         stagedBytesMin: 3000,
+        pagesPerTransaction,
         signal: stopping.signal,
         onStaging: read,
         onProgress: read,
@@ -190,18 +201,18 @@ it(
     const world = fc.record({
       events: anyEvents,
       deliveries: anyDeliveries,
-      stops: fc.array(fc.record({ reads: fc.nat(6), isServer: fc.boolean() }), { maxLength: 3 }),
+      how: anyFilled,
       batch: fc.integer({ min: 1, max: 9 }),
     });
     await fc.assert(
-      fc.asyncProperty(world, async ({ events, deliveries, stops, batch }) => {
+      fc.asyncProperty(world, async ({ events, deliveries, how, batch }) => {
         await startAgain();
         const upTo = String(events.length);
         const byStream = memoryLedger(events, { batch, wholeStreams: true });
         await followed(byStream, events, deliveries);
         if (events.length > 0) {
-          await filled(byStream, nextSchema, upTo, stops);
-          await filled(memoryLedger(events, { batch, wholeStreams: false }), proofSchema, upTo, stops);
+          await filled(byStream, nextSchema, upTo, how);
+          await filled(memoryLedger(events, { batch, wholeStreams: false }), proofSchema, upTo, how);
         }
         const parked = await parkedIn(liveSchema);
         for (const schema of [nextSchema, proofSchema]) {
