@@ -25,7 +25,7 @@ export async function* readStreams(
     const ofPrefix = prefixes.map((prefix) => `starts_with(stream, ${pg.escapeLiteral(prefix)})`);
     const conditions = [`position <= ${BigInt(upTo)}`, `(${ofPrefix.join(' OR ')})`];
     if (afterStream !== null) conditions.push(`stream > ${pg.escapeLiteral(afterStream)}`);
-    const select = `SELECT stream, revision, id::text, type, data::text, metadata::text FROM ledger.events
+    const select = `SELECT stream, revision, id::text, type, data, metadata FROM ledger.events
        WHERE ${conditions.join(' AND ')} ORDER BY stream, revision`;
     yield* copyStreams(client, select, memory, signal);
   } catch (cause) {
