@@ -38,8 +38,8 @@ const pagesPerTransactionDefault = 8;
 
 /**
  * Fills the tables of a new schema in bulk, whole streams at a time; indexes come last. Where the ledger hands out no
- * streams, its events are staged first in a table of their own, which puts them in that order. Some pages at
- * a time commit with where they end, so after a kill the next call goes on from there.
+ * streams, its events are staged first in a table of their own, which puts them in that order. Some pages at a time
+ * commit with where they end, so after a kill the next call goes on from there.
  *
  * @returns how many events were read in all
  */

@@ -91,7 +91,7 @@ function change(
   }
 }
 
-/** Written out, column by column: copies of an object that was made so are cheap, and a rebuild makes one an event. */
+/** Written out, column by column: what is copied from an object that was made so is cheap to copy and to change. */
 const blank: TrackDraft = {
   trackId: '',
   artist: '',

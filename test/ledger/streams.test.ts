@@ -160,6 +160,18 @@ describe('the streams of the PostgreSQL ledger', () => {
     expect((await all({ afterStream })).flat()).toEqual(batches.slice(3).flat());
   });
 
+  it('are whole also where the server has to wait for whoever reads them, up to its last word', async () => {
+    await many(42_000);
+    const batches: number[] = [];
+    for await (const batch of streamsOf()) {
+      batches.push(batch.length);
+      // Long enough for all that is on its way to arrive.
+      await sleep(60);
+    }
+    expect(batches.length).toBeGreaterThan(10);
+    expect(batches.reduce((sum, count) => sum + count, 0)).toBe(42_000);
+  });
+
   it('end with the reason of the signal, before, in the midst, and not as if they had been whole', async () => {
     await many(21_000);
     await expect(all({ signal: AbortSignal.abort(new Error('no more')) })).rejects.toThrow('no more');
